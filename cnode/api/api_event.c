@@ -1,0 +1,62 @@
+#include <noex/noex.h>
+
+#include "term/print.h"
+#include "term/reason.h"
+
+static const char ellipsis[] = "...";
+
+/* The text in `b`, which is over the caller's bytes but for the last, ended with a NUL. */
+static int end_text(struct nx_buf *b)
+{
+    b->data[b->end] = '\0';
+    return (int)nx_buf_len(b);
+}
+
+static bool is_down(const struct noex_event *event)
+{
+    return event && event->type == NOEX_EVENT_MONITOR_DOWN;
+}
+
+int noex_event_print_term(const struct noex_event *event, char *text, size_t size, bool *cut)
+{
+    struct nx_buf b;
+    bool ended = false;
+    if (!is_down(event) || !text || size < sizeof ellipsis)
+        return NOEX_EINVALID;
+    const struct nx_print_opts opts = {.local_node = nx_span_str(event->node)};
+    nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
+    int rc = nx_term_print(&b, nx_span(event->term, event->term_len), &opts, &ended);
+    if (rc)
+        return rc;
+    if (cut)
+        *cut = ended;
+    return end_text(&b);
+}
+
+int noex_event_message(const struct noex_event *event, char *text, size_t size)
+{
+    struct nx_buf b;
+    if (!is_down(event) || !text || size < sizeof ellipsis)
+        return NOEX_EINVALID;
+    nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
+    int rc = nx_reason_message(&b, nx_span(event->term, event->term_len), nx_span_str(event->node));
+    return rc ? rc : end_text(&b);
+}
+
+const char *noex_node_down_reason(const struct noex_error *error)
+{
+    switch (error ? error->code : 0) {
+    case NOEX_ETICKTIMEOUT:
+        return "heartbeat_timeout";
+    case NOEX_ECONNREFUSED:
+        return "connection_refused";
+    case NOEX_EDISCONNECTED:
+        return "graceful_shutdown";
+    case NOEX_EPROTOCOL:
+    case NOEX_ETERM:
+    case NOEX_ETOOBIG:
+        return "protocol_error";
+    default:
+        return "connection_closed";
+    }
+}

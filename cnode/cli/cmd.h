@@ -1,0 +1,22 @@
+/* The commands. SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "options.h"
+#include "targets.h"
+
+/* Each runs with options that are valid, and says itself what goes wrong. */
+enum exit_code cmd_watch(const struct options *o, const struct target_list *targets);
+enum exit_code cmd_check(const struct options *o, const struct target_list *targets);
+enum exit_code cmd_wait_up(const struct options *o, const struct target_list *targets);
+enum exit_code cmd_wait_down(const struct options *o, const struct target_list *targets);
+enum exit_code cmd_ping(const struct options *o, const struct target_list *targets);
+enum exit_code cmd_names(const struct options *o, const struct target_list *none);
+
+/** --timeout, or its default: 10 s. */
+static inline uint64_t timeout_or_default(const struct options *o)
+{
+    return o->timeout_ms ? o->timeout_ms : 10000;
+}
+
+#endif

@@ -1,0 +1,193 @@
+#include "runner.h"
+
+#include "cookie.h"
+#include "output_json.h"
+#include "output_text.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long a reader may take nothing when a signal has ended the program. */
+enum { LAST_WAIT_MS = 2000, IDLE_MS = 3600 * 1000 };
+
+static volatile sig_atomic_t signals_seen;
+static _Atomic(noex_node *) signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals_seen = signals_seen + 1;
+    noex_node *node = atomic_load(&signalled);
+    if (node)
+        noex_node_wakeup(node);
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    signals_seen = 0;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int signals_at_close;
+
+bool run_interrupted(void)
+{
+    return signals_seen > signals_at_close;
+}
+
+static void log_line(void *user, enum noex_log_level level, const char *line)
+{
+    (void)level;
+    console_log(user, line);
+}
+
+static void wake(void *user)
+{
+    noex_node_wakeup(user);
+}
+
+static bool wants_colour(const struct options *o)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return !o->json && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 &&
+           isatty(STDOUT_FILENO);
+}
+
+static struct output make_output(const struct options *o, const struct target_list *targets)
+{
+    size_t width = 0;
+    for (size_t i = 0; i < targets->count; i++) {
+        size_t len = strlen(targets->items[i].text);
+        width = len > width ? len : width;
+    }
+    return o->json ? output_json() : output_text(wants_colour(o), width);
+}
+
+static enum exit_code find_cookie(const struct options *o, char *cookie, struct failure *why)
+{
+    char *value = getenv("NOEX_COOKIE");
+    struct cookie_places places = {.value = value,
+                                   .file = o->cookie_file,
+                                   .home = getenv("HOME"),
+                                   .config_home = getenv("XDG_CONFIG_HOME")};
+    enum exit_code rc = cookie_find(&places, cookie, why);
+    if (value) {
+        cookie_wipe(value, strlen(value)); /* else /proc shows it as long as this runs */
+        unsetenv("NOEX_COOKIE");
+    }
+    return rc;
+}
+
+/* A step of connecting is given up a little before everything is: its error says what was silent.
+ */
+static void shorten_steps(struct noex_options *options, uint64_t total_ms)
+{
+    uint64_t share = total_ms - total_ms / 10;
+    if (total_ms && share < options->step_ms)
+        options->step_ms = share;
+}
+
+static enum exit_code make_node(noex_node **node, const struct options *o, struct session *s,
+                                struct failure *why)
+{
+    char cookie[COOKIE_MAX + 1];
+    enum exit_code rc = find_cookie(o, cookie, why);
+    if (rc)
+        return rc;
+    struct noex_options options;
+    noex_options_init(&options);
+    options.name = o->name;
+    options.cookie = cookie;
+    options.on_event = session_event;
+    options.user = s;
+    options.ticktime_ms = o->ticktime_ms;
+    options.setup_timeout_ms = s->plan->setup_ms;
+    options.epmd_port = o->epmd_port;
+    shorten_steps(&options, o->timeout_ms);
+    if (o->verbose) {
+        options.on_log = log_line;
+        options.log_user = s->console;
+        options.log_level = NOEX_LOG_TRACE;
+    }
+    struct noex_error error = {0};
+    if (noex_node_new(node, &options, &error))
+        rc = fail_with(why, exitcode_of(error.code), "%s", error.text);
+    cookie_wipe(cookie, sizeof cookie);
+    return rc;
+}
+
+static enum exit_code loop(struct session *s, noex_node *node)
+{
+    struct failure why;
+    for (;;) {
+        int code = session_turn(s);
+        if (code != SESSION_ON)
+            return (enum exit_code)code;
+        if (signals_seen)
+            return s->plan->stopped(s, STOP_SIGNAL);
+        if (console_failed(s->console, &why))
+            return why.code; /* said when the console is closed */
+        int rc = noex_node_process(node, session_wait_ms(s, IDLE_MS));
+        if (rc) {
+            console_say(s->console, "%s", noex_error_text(rc));
+            return exitcode_of(rc);
+        }
+    }
+}
+
+static enum exit_code run_node(noex_node *node, struct session *s)
+{
+    atomic_store(&signalled, node);
+    writer_on_failure(s->console->out, wake, node);
+    session_start(s, node);
+    enum exit_code code = loop(s, node);
+    writer_on_failure(s->console->out, NULL, NULL);
+    atomic_store(&signalled, NULL);
+    /* Before the output is flushed: a reader that takes its time must not keep peers waiting. */
+    noex_node_free(node);
+    return code;
+}
+
+static enum exit_code run_on_console(const struct options *o, const struct session_plan *plan,
+                                     const struct target_list *targets, struct console *console)
+{
+    struct failure why;
+    struct session s;
+    noex_node *node = NULL;
+    enum exit_code code = session_init(&s, &session_library, plan, console, targets, &why);
+    if (!code) {
+        code = make_node(&node, o, &s, &why);
+        if (!code)
+            code = run_node(node, &s);
+        else
+            console_say(console, "%s", why.text);
+        session_free(&s);
+    } else {
+        console_say(console, "%s", why.text);
+    }
+    return code;
+}
+
+enum exit_code run_session(const struct options *o, const struct session_plan *plan,
+                           const struct target_list *targets)
+{
+    struct failure why;
+    struct console console;
+    catch_signals();
+    if (console_open(&console, make_output(o, targets), o->quiet, &why)) {
+        fprintf(stderr, "noexmon: %s\n", why.text);
+        return why.code;
+    }
+    enum exit_code code = run_on_console(o, plan, targets, &console);
+    signals_at_close = (int)signals_seen;
+    enum exit_code closed =
+        console_close(&console, signals_seen ? LAST_WAIT_MS : 0, run_interrupted);
+    return exitcode_worse(code, closed);
+}

@@ -1,0 +1,190 @@
+#include "targets.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAME_CHARS_MAX = 255 };
+
+static enum exit_code no_memory(struct failure *why)
+{
+    return fail_with(why, CODE_INTERNAL, "out of memory");
+}
+
+static size_t char_count(const char *utf8)
+{
+    size_t n = 0;
+    for (; *utf8; utf8++)
+        n += (*utf8 & 0xc0) != 0x80;
+    return n;
+}
+
+/* What stands behind "NODE/". `rest` stays alive with the target. */
+static enum exit_code parse_process(struct noex_target *what, const char *rest, struct failure *why)
+{
+    if (*rest == '<') {
+        what->kind = NOEX_TARGET_PID;
+        if (noex_pid_parse(rest, &what->pid))
+            return fail_with(why, CODE_USAGE, "not a pid of the form <0.123.0>: '%s'", rest);
+        return CODE_WELL;
+    }
+    if (strncmp(rest, "global:", 7) == 0)
+        return fail_with(why, CODE_USAGE, "global: names are not supported by this version: '%s'",
+                         rest);
+    if (!*rest || !text_is_utf8(rest) || char_count(rest) > NAME_CHARS_MAX)
+        return fail_with(why, CODE_USAGE, "not a registered name (1 to %d characters): '%s'",
+                         (int)NAME_CHARS_MAX, rest);
+    what->kind = NOEX_TARGET_NAME;
+    what->name = rest;
+    return CODE_WELL;
+}
+
+static enum exit_code parse(struct target_spec *spec, struct failure *why)
+{
+    char *slash = strchr(spec->parts, '/');
+    if (slash)
+        *slash = '\0';
+    spec->what = (struct noex_target){.kind = NOEX_TARGET_NODE, .node = spec->parts};
+    if (noex_node_name_check(spec->parts))
+        return fail_with(why, CODE_USAGE, "not a target (NODE, NODE/NAME or NODE/<0.123.0>): '%s'",
+                         spec->text);
+    return slash ? parse_process(&spec->what, slash + 1, why) : CODE_WELL;
+}
+
+static bool make_room(struct target_list *list)
+{
+    if (list->count < list->cap)
+        return true;
+    size_t cap = list->cap ? list->cap * 2 : 16;
+    struct target_spec *grown = realloc(list->items, cap * sizeof *grown);
+    if (!grown)
+        return false;
+    list->items = grown;
+    list->cap = cap;
+    return true;
+}
+
+static void spec_free(struct target_spec *spec)
+{
+    free(spec->text);
+    free(spec->parts);
+}
+
+enum exit_code targets_add(struct target_list *list, const char *text, struct failure *why)
+{
+    if (!make_room(list))
+        return no_memory(why);
+    struct target_spec spec = {.text = strdup(text), .parts = strdup(text), .order = list->count};
+    enum exit_code rc = spec.text && spec.parts ? parse(&spec, why) : no_memory(why);
+    if (rc)
+        spec_free(&spec);
+    else
+        list->items[list->count++] = spec;
+    return rc;
+}
+
+static enum exit_code add_line(struct target_list *list, char *line, size_t len,
+                               struct failure *why)
+{
+    if (memchr(line, '\0', len))
+        return fail_with(why, CODE_USAGE, "a NUL in the line");
+    while (len && strchr(" \t\r\n", line[len - 1]))
+        line[--len] = '\0';
+    line += strspn(line, " \t");
+    return *line && *line != '#' ? targets_add(list, line, why) : CODE_WELL;
+}
+
+enum exit_code targets_read(struct target_list *list, FILE *in, const char *source,
+                            struct failure *why)
+{
+    char *line = NULL;
+    size_t cap = 0, number = 0;
+    ssize_t len;
+    enum exit_code rc = CODE_WELL;
+    errno = 0;
+    while (!rc && (len = getline(&line, &cap, in)) >= 0) {
+        struct failure cause;
+        number++;
+        rc = add_line(list, line, (size_t)len, &cause);
+        if (rc)
+            fail_with(why, rc, "%.200s: line %zu: %.700s", source, number, cause.text);
+        errno = 0;
+    }
+    if (!rc && !feof(in))
+        rc = fail_with(why, CODE_USAGE, "%.200s: %s", source, strerror(errno ? errno : EIO));
+    free(line);
+    return rc;
+}
+
+enum exit_code targets_read_path(struct target_list *list, const char *path, struct failure *why)
+{
+    if (strcmp(path, "-") == 0)
+        return targets_read(list, stdin, "standard input", why);
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return fail_with(why, CODE_USAGE, "--targets: %s: %.700s", strerror(errno), path);
+    enum exit_code rc = targets_read(list, in, path, why);
+    fclose(in);
+    return rc;
+}
+
+static int compare_numbers(uint32_t a, uint32_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+static int compare_targets(const struct noex_target *a, const struct noex_target *b)
+{
+    int c = strcmp(a->node, b->node);
+    if (c == 0)
+        c = (int)a->kind - (int)b->kind;
+    if (c == 0 && a->kind == NOEX_TARGET_NAME)
+        c = strcmp(a->name, b->name);
+    if (c == 0 && a->kind == NOEX_TARGET_PID)
+        c = compare_numbers(a->pid.id, b->pid.id);
+    if (c == 0 && a->kind == NOEX_TARGET_PID)
+        c = compare_numbers(a->pid.serial, b->pid.serial);
+    return c;
+}
+
+static int by_target_then_order(const void *a, const void *b)
+{
+    const struct target_spec *x = *(struct target_spec *const *)a;
+    const struct target_spec *y = *(struct target_spec *const *)b;
+    int c = compare_targets(&x->what, &y->what);
+    return c ? c : (x->order > y->order) - (x->order < y->order);
+}
+
+enum exit_code targets_unique(struct target_list *list, struct failure *why)
+{
+    struct target_spec **sorted = calloc(list->count + 1, sizeof *sorted);
+    if (!sorted)
+        return no_memory(why);
+    for (size_t i = 0; i < list->count; i++)
+        sorted[i] = &list->items[i];
+    qsort(sorted, list->count, sizeof *sorted, by_target_then_order);
+    const struct target_spec *first = list->count ? sorted[0] : NULL;
+    for (size_t i = 1; i < list->count; i++) {
+        if (compare_targets(&first->what, &sorted[i]->what) == 0) {
+            spec_free(sorted[i]);
+            sorted[i]->text = NULL;
+        } else {
+            first = sorted[i];
+        }
+    }
+    free(sorted);
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].text)
+            list->items[kept++] = list->items[i];
+    list->count = kept;
+    return CODE_WELL;
+}
+
+void targets_free(struct target_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        spec_free(&list->items[i]);
+    free(list->items);
+    *list = (struct target_list){0};
+}

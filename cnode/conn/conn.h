@@ -1,0 +1,120 @@
+/* One connection as bytes in, bytes out, deadline: the handshake, then frames to signals, ticks and
+ * the barrier. Knows no socket and no clock. Protocol.md sections 2, 4, 6 and 8.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_CONN_CONN_H
+#define NX_CONN_CONN_H
+
+#include "handshake/hs.h"
+#include "term/ident.h"
+#include "wire/ctrl.h"
+
+/** What a reference of ours is for: its third word. The first two are slot and generation. */
+enum nx_ref_use { NX_REF_MONITOR = 0x4d4f4e, NX_REF_BARRIER = 0x424152, NX_REF_RESOLVE = 0x524553 };
+
+/** A signal that came in. Everything is borrowed for the call. */
+struct nx_signal {
+    const struct nx_ctrl *ctrl;
+    /** The payload term, without a version byte; empty where there is none. Complete and checked
+     * unless cut. */
+    struct nx_span payload;
+    /** What payload.len would be had it not been cut: a reason over reason_max, a term nested too
+     * deep. */
+    uint64_t payload_full;
+};
+
+/** All run inside nx_conn_received or nx_conn_timeout. They may call nx_conn_send and
+ * nx_conn_barrier, and nothing that frees the connection. */
+struct nx_conn_handlers {
+    void *ctx;
+    /** The handshake is done. */
+    void (*up)(void *ctx, const struct nx_hs_result *result);
+    /** A signal other than the answer to a barrier. A result other than 0 closes the connection. */
+    int (*signal)(void *ctx, const struct nx_signal *signal, struct noex_error *err);
+    /** The barrier came back: the peer has handled all that was sent before it. */
+    void (*barrier)(void *ctx);
+    /** A further quarter of net_ticktime without a byte. */
+    void (*tick_missed)(void *ctx, unsigned missed);
+};
+
+struct nx_conn_config {
+    struct nx_hs_config hs; /* copied; what it points to is borrowed for the connection's life */
+    struct nx_conn_handlers handlers;
+    uint64_t ticktime_ms;
+    size_t message_max;
+    size_t reason_max;
+    size_t out_max;
+    size_t fragments_max;
+};
+
+/** Counters of one connection. */
+struct nx_conn_stats {
+    uint64_t frames_in;
+    uint64_t frames_out;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t ticks_in;
+    uint64_t ticks_out;
+    uint64_t unknown_ops;
+};
+
+struct nx_conn;
+
+/** NULL with the cause in `err`: as nx_hs_new. */
+struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms,
+                            struct noex_error *err);
+void nx_conn_free(struct nx_conn *c);
+
+/** Where to read into: at least some kilobytes. Errors: NOEX_ENOMEM, NOEX_ETOOBIG. */
+NOEX_MUST_USE int nx_conn_room(struct nx_conn *c, uint8_t **bytes, size_t *size,
+                               struct noex_error *err);
+/** `n` bytes were read there. Any error means: send what is left in nx_conn_out if that can be done
+ * at once, then close. */
+NOEX_MUST_USE int nx_conn_received(struct nx_conn *c, size_t n, uint64_t now_ms,
+                                   struct noex_error *err);
+/** The peer closed: the error that this means now. Never 0. */
+NOEX_MUST_USE int nx_conn_eof(struct nx_conn *c, struct noex_error *err);
+
+uint64_t nx_conn_deadline(const struct nx_conn *c);
+/** Acts on what is due. Errors: NOEX_EHANDSHAKETIMEOUT, NOEX_ETICKTIMEOUT; as nx_conn_send. */
+NOEX_MUST_USE int nx_conn_timeout(struct nx_conn *c, uint64_t now_ms, struct noex_error *err);
+
+/** Bytes to send, borrowed until the next call; nx_conn_sent says how many went. */
+struct nx_span nx_conn_out(const struct nx_conn *c);
+void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms);
+
+bool nx_conn_is_up(const struct nx_conn *c);
+/** What is going on, in words, before it is up: "handshake: the peer's status". */
+const char *nx_conn_step(const struct nx_conn *c);
+
+/** What the handshake found out. Valid once up. */
+const struct nx_hs_result *nx_conn_peer(const struct nx_conn *c);
+bool nx_conn_has_flag(const struct nx_conn *c, uint64_t dflag);
+
+/** The one pid of this node on this connection, as raw term: who watches, asks and answers. Valid
+ * once up. */
+struct nx_span nx_conn_self_pid(const struct nx_conn *c);
+/** True where a pid or reference read from this connection is one of this node in its present
+ * incarnation. */
+bool nx_conn_is_self(const struct nx_conn *c, struct nx_span node, uint32_t creation);
+
+enum { NX_CONN_REF_SIZE = 3 + 3 + 255 * 4 + 4 + 12 };
+/** A reference of ours for this connection, written to `bytes`. */
+struct nx_span nx_conn_ref(const struct nx_conn *c, enum nx_ref_use use, uint32_t slot,
+                           uint32_t generation, uint8_t bytes[NX_CONN_REF_SIZE]);
+/** Reads a reference of ours back; false where it is somebody else's or an older incarnation's. */
+bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use, uint32_t *slot,
+                     uint32_t *generation);
+
+/** Queues one signal. Errors: NOEX_ENOMEM; NOEX_ELIMIT when out_max is passed (the peer does not
+ * read). */
+NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl,
+                               struct nx_span payload);
+
+/** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`).
+ * Needs both monitor flags. Errors: NOEX_ENOMONITOR; as nx_conn_send. */
+NOEX_MUST_USE int nx_conn_barrier(struct nx_conn *c);
+bool nx_conn_barrier_under_way(const struct nx_conn *c);
+
+const struct nx_conn_stats *nx_conn_get_stats(const struct nx_conn *c);
+
+#endif

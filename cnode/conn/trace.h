@@ -1,0 +1,13 @@
+/* Signals in words, for the log. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_CONN_TRACE_H
+#define NX_CONN_TRACE_H
+
+#include "base/log.h"
+#include "wire/ctrl.h"
+
+/** One line at NOEX_LOG_TRACE: who, direction ("<-", "->"), opcode, elements, payload (its first
+ * part). Costs nothing where that level is off. Terms of `peer` are printed as on that node. */
+void nx_trace_signal(const struct nx_log *log, const char *peer, const char *direction,
+                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full);
+
+#endif

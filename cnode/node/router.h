@@ -1,0 +1,16 @@
+/* Where a signal goes: one handler an opcode, and an answer to everything that must be answered.
+ * Protocol.md sections 6 and 16. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_NODE_ROUTER_H
+#define NX_NODE_ROUTER_H
+
+#include "node/peer.h"
+
+/** A signal from an up connection. Errors close it: as nx_conn_send. */
+NOEX_MUST_USE int nx_router_signal(struct nx_peer *p, const struct nx_signal *signal,
+                                   struct noex_error *err);
+
+/** Asks the peer what a printed pid means there: rex, erlang:list_to_pid (protocol.md 10 b). The
+ * answer comes back to nx_router_signal. Errors: as nx_conn_send. */
+NOEX_MUST_USE int nx_router_ask_pid(struct nx_peer *p, uint32_t slot);
+
+#endif

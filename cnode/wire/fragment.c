@@ -1,0 +1,207 @@
+#include "wire/fragment.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+
+#include <inttypes.h>
+
+enum { FIRST_CAP = 8 };
+
+/* A message under way. `kept` was born with the message's keep_max as its ceiling. */
+struct sequence {
+    uint64_t id;
+    uint64_t next; /* the fragment that must come next */
+    uint64_t full_len;
+    struct nx_buf kept;
+};
+
+/* Sequences stand sorted by id, so that a peer with many of them under way costs no more than one
+ * with few. */
+struct nx_fragments {
+    const struct noex_allocator *alloc;
+    struct nx_fragment_limits limits;
+    struct sequence **table;
+    size_t count;
+    size_t cap;
+    size_t bytes;
+    struct sequence *done; /* lent to the caller until the next call */
+};
+
+struct nx_fragments *nx_fragments_new(const struct noex_allocator *a,
+                                      const struct nx_fragment_limits *limits)
+{
+    struct nx_fragments *f = nx_alloc(a, sizeof *f);
+    if (f)
+        *f = (struct nx_fragments){.alloc = a, .limits = *limits};
+    return f;
+}
+
+static void free_sequence(struct nx_fragments *f, struct sequence *s)
+{
+    if (!s)
+        return;
+    nx_buf_free(&s->kept);
+    nx_free(f->alloc, s);
+}
+
+void nx_fragments_free(struct nx_fragments *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->count; i++)
+        free_sequence(f, f->table[i]);
+    free_sequence(f, f->done);
+    nx_free(f->alloc, f->table);
+    nx_free(f->alloc, f);
+}
+
+size_t nx_fragments_count(const struct nx_fragments *f)
+{
+    return f->count;
+}
+
+size_t nx_fragments_bytes(const struct nx_fragments *f)
+{
+    return f->bytes;
+}
+
+/* Where the sequence stands, or where it belongs. */
+static size_t lower_bound(const struct nx_fragments *f, uint64_t id)
+{
+    size_t low = 0, high = f->count;
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        if (f->table[mid]->id < id)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+static bool stands_at(const struct nx_fragments *f, size_t at, uint64_t id)
+{
+    return at < f->count && f->table[at]->id == id;
+}
+
+static int make_room(struct nx_fragments *f, struct noex_error *err)
+{
+    if (f->count < f->cap)
+        return 0;
+    size_t cap = f->cap ? f->cap * 2 : FIRST_CAP;
+    struct sequence **table = nx_realloc(f->alloc, f->table, cap, sizeof *table);
+    if (!table)
+        return nx_fail(err, NOEX_ENOMEM, "no memory for the table of fragmented messages");
+    f->table = table;
+    f->cap = cap;
+    return 0;
+}
+
+static void insert_at(struct nx_fragments *f, size_t at, struct sequence *s)
+{
+    memmove(f->table + at + 1, f->table + at, (f->count - at) * sizeof(struct sequence *));
+    f->table[at] = s;
+    f->count++;
+}
+
+static void remove_at(struct nx_fragments *f, size_t at)
+{
+    f->count--;
+    memmove(f->table + at, f->table + at + 1, (f->count - at) * sizeof(struct sequence *));
+}
+
+static void drop_done(struct nx_fragments *f)
+{
+    free_sequence(f, f->done);
+    f->done = NULL;
+}
+
+/* Keeps what of `data` is below the message's ceiling, counts all of it. */
+static int take(struct nx_fragments *f, struct sequence *s, struct nx_span data,
+                struct noex_error *err)
+{
+    size_t room = s->kept.max - nx_buf_len(&s->kept);
+    size_t keep = data.len < room ? data.len : room;
+    if (keep > f->limits.bytes_max - f->bytes)
+        return nx_fail(err, NOEX_ETOOBIG,
+                       "fragmented messages under way hold more than the limit of %zu bytes",
+                       f->limits.bytes_max);
+    if (nx_buf_put(&s->kept, data.ptr, keep))
+        return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message of %zu bytes so far",
+                       nx_buf_len(&s->kept) + keep);
+    f->bytes += keep;
+    s->full_len += data.len;
+    return 0;
+}
+
+/* Fragment `fragment` was taken: 1 and the message where it was the last one. */
+static int advance(struct nx_fragments *f, size_t at, uint64_t fragment, struct nx_message *out)
+{
+    struct sequence *s = f->table[at];
+    s->next = fragment - 1;
+    if (s->next)
+        return 0;
+    remove_at(f, at);
+    f->bytes -= nx_buf_len(&s->kept);
+    f->done = s;
+    out->data = nx_buf_span(&s->kept);
+    out->full_len = s->full_len;
+    return 1;
+}
+
+static int start_sequence(struct nx_fragments *f, uint64_t id, struct nx_span data, size_t keep_max,
+                          struct sequence **out, struct noex_error *err)
+{
+    struct sequence *s = nx_alloc(f->alloc, sizeof *s);
+    if (!s)
+        return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
+    *s = (struct sequence){.id = id};
+    nx_buf_init(&s->kept, f->alloc, keep_max);
+    int rc = take(f, s, data, err);
+    if (rc)
+        free_sequence(f, s);
+    else
+        *out = s;
+    return rc;
+}
+
+int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
+                       struct nx_span data, size_t keep_max, struct nx_message *out,
+                       struct noex_error *err)
+{
+    struct sequence *s = NULL;
+    drop_done(f);
+    if (fragment == 0)
+        return nx_fail(err, NOEX_EPROTOCOL, "a fragment of number 0");
+    size_t at = lower_bound(f, sequence);
+    if (stands_at(f, at, sequence))
+        return nx_fail(err, NOEX_EPROTOCOL, "fragmented message %" PRIu64 " began twice", sequence);
+    if (f->count >= f->limits.sequences_max)
+        return nx_fail(err, NOEX_ETOOBIG,
+                       "more than the limit of %zu fragmented messages under way at once",
+                       f->limits.sequences_max);
+    int rc = make_room(f, err);
+    if (!rc)
+        rc = start_sequence(f, sequence, data, keep_max, &s, err);
+    if (rc)
+        return rc;
+    insert_at(f, at, s);
+    return advance(f, at, fragment, out);
+}
+
+int nx_fragments_next(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
+                      struct nx_span data, struct nx_message *out, struct noex_error *err)
+{
+    drop_done(f);
+    size_t at = lower_bound(f, sequence);
+    if (!stands_at(f, at, sequence))
+        return nx_fail(err, NOEX_EPROTOCOL, "a fragment of message %" PRIu64 ", which never began",
+                       sequence);
+    struct sequence *s = f->table[at];
+    if (fragment != s->next)
+        return nx_fail(err, NOEX_EPROTOCOL,
+                       "fragment %" PRIu64 " of message %" PRIu64 " where %" PRIu64 " was due",
+                       fragment, sequence, s->next);
+    int rc = take(f, s, data, err);
+    return rc ? rc : advance(f, at, fragment, out);
+}

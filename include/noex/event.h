@@ -1,0 +1,91 @@
+/* What a node tells. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_EVENT_H
+#define NOEX_EVENT_H
+
+#include <noex/error.h>
+#include <noex/reason.h>
+#include <noex/target.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Names a monitor for its whole life; never 0, never used twice in the life of a node. */
+typedef uint64_t noex_monitor_id;
+
+/**
+ * Order, as promised: for one monitor UP, then DOWN. On the loss of a connection: all DOWNs
+ * (noconnection, in the order in which the monitors were made), then FAILED for the pending ones,
+ * then NODE_DOWN; all of it before any NODE_UP of the same node.
+ */
+enum noex_event_type {
+    NOEX_EVENT_NODE_UP = 1,        /**< connected: node */
+    NOEX_EVENT_NODE_DOWN = 2,      /**< the connection is gone: node, error */
+    NOEX_EVENT_CONNECT_FAILED = 3, /**< an attempt to connect failed: node, error, attempt */
+    NOEX_EVENT_RECONNECT = 4,   /**< the next attempt comes in delay_ms: node, attempt, delay_ms */
+    NOEX_EVENT_TICK_MISSED = 5, /**< a further quarter of ticktime without a byte: node, missed */
+    NOEX_EVENT_MONITOR_UP =
+        6, /**< established, the target's node holds the monitor: monitor.., target */
+    NOEX_EVENT_MONITOR_DOWN = 7,  /**< ended: monitor.., target, reason, origin, term.. */
+    NOEX_EVENT_MONITOR_FAILED = 8 /**< never came to be: monitor.., target, error */
+};
+
+/** An event. Everything that it points to is borrowed until the callback returns, or until the next
+ * call on the node where events are pulled. Fields that do not belong to the type are 0 or NULL. */
+struct noex_event {
+    enum noex_event_type type;
+    /** TICK_MISSED: quarters of ticktime without a byte, 1 to 3. */
+    uint32_t missed;
+    /** When it happened: wall clock, microseconds since 1970. */
+    int64_t time_us;
+    /** The node concerned, "name@host" (without a port, also where one was given). */
+    const char *node;
+    /** The error in words; error->code says what to do about it. */
+    const struct noex_error *error;
+    /** The monitor that began, ended or failed, and what its maker gave as `user`. */
+    noex_monitor_id monitor;
+    void *monitor_user;
+    /** What it monitors; the pid's creation is filled in once it is known. */
+    const struct noex_target *target;
+    enum noex_reason_type reason;
+    enum noex_origin origin;
+    /** The exact reason in the external term format without the version byte; cut where term_len <
+     * term_full_len. */
+    const uint8_t *term;
+    size_t term_len;
+    uint64_t term_full_len;
+    /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a NODE_UP. */
+    uint32_t attempt;
+    uint32_t reserved;
+    uint64_t delay_ms;
+};
+
+/** Runs only from inside noex_node_process. May call any function of the node except those that
+ * wait. */
+typedef void (*noex_event_fn)(void *user, const struct noex_event *event);
+
+/**
+ * The exact reason of a MONITOR_DOWN, printed as the Erlang shell does (~0tp; pids as on their own
+ * node), as UTF-8 with a NUL in at most `size` bytes. Ends in "..." where the term or the text was
+ * cut, and then `*cut` (may be NULL) is true. Returns the length. Errors: NOEX_EINVALID (another
+ * event, size < 4).
+ */
+NOEX_API int noex_event_print_term(const struct noex_event *event, char *text, size_t size,
+                                   bool *cut);
+
+/**
+ * The reason of a MONITOR_DOWN in words on one line: an Elixir exception's own message, an Erlang
+ * error without its stack; empty where the type says all. Otherwise as noex_event_print_term.
+ */
+NOEX_API int noex_event_message(const struct noex_event *event, char *text, size_t size);
+
+/** Why a node went down, in noex's words: "heartbeat_timeout", "connection_closed",
+ * "connection_refused", "graceful_shutdown", or "protocol_error". For the error of a NODE_DOWN.
+ * Never fails. */
+NOEX_API const char *noex_node_down_reason(const struct noex_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,13 @@
+/* Symbol visibility and compiler checks. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_EXPORT_H
+#define NOEX_EXPORT_H
+
+#if defined(__GNUC__)
+#define NOEX_API __attribute__((visibility("default")))
+#define NOEX_MUST_USE __attribute__((warn_unused_result))
+#else
+#define NOEX_API
+#define NOEX_MUST_USE
+#endif
+
+#endif

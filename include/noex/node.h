@@ -1,0 +1,165 @@
+/* A node: its options, its life, its connections. Part of libnoex; SPDX-License-Identifier:
+ * Apache-2.0 */
+#ifndef NOEX_NODE_H
+#define NOEX_NODE_H
+
+#include <noex/alloc.h>
+#include <noex/event.h>
+#include <noex/log.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A node. Belongs to one thread at a time; several in one OS process share nothing. */
+typedef struct noex_node noex_node;
+
+/**
+ * How a node is to be. Fill with noex_options_init, then change what you want. Strings are copied
+ * by noex_node_new. Times are milliseconds, sizes bytes.
+ */
+struct noex_options {
+    /** sizeof(struct noex_options) as the caller was compiled; set by noex_options_init. */
+    size_t size;
+    /** "name@host" for a node of a fixed name; NULL (default): each connection asks its own peer
+     * for an identity (NAME_ME), so any number of such nodes run side by side and none leaves atoms
+     * behind. */
+    const char *name;
+    /** Required. 1 to 255 characters of 0x20..0x7e; wiped from memory with the node. */
+    const char *cookie;
+    /** NULL: malloc(3) and its kin. */
+    const struct noex_allocator *allocator;
+    /** Receives events; NULL: they wait for noex_node_next_event. */
+    noex_event_fn on_event;
+    void *user;
+    /** Receives log lines up to log_level; NULL: none. */
+    noex_log_fn on_log;
+    void *log_user;
+    /** net_ticktime of the cluster (60000). At least 1000. */
+    uint64_t ticktime_ms;
+    /** Longest silence at each step of connecting: name resolution, epmd, TCP, handshake (7000). */
+    uint64_t step_ms;
+    /** How long a monitor may take until it is established, connecting included (10000). */
+    uint64_t setup_timeout_ms;
+    /** Reconnecting: first and longest delay, doubling in between, each times a random 0.5 to 1.5
+     * (500, 30000). */
+    uint64_t reconnect_min_ms;
+    uint64_t reconnect_max_ms;
+    /** A frame, or a message put together from fragments, that is longer closes its connection (128
+     * MiB). */
+    size_t message_max;
+    /** Bytes kept of one exit reason; the rest is cut and marked (1 MiB). */
+    size_t reason_max;
+    /** Bytes of reasons that wait for delivery, in all; beyond it reasons are cut to nothing and
+     * marked (16 MiB). */
+    size_t reason_budget;
+    /** Bytes waiting to be written to one peer beyond which new monitors are held back (1 MiB), */
+    size_t out_high;
+    /** and beyond which the connection is closed, the peer having stopped reading (64 MiB). */
+    size_t out_max;
+    /** Monitors of the node at once (16777216). */
+    uint32_t monitors_max;
+    /** Messages in fragments under way at once, per connection (1024). */
+    uint32_t fragments_max;
+    /** Where epmd listens on every host (4369). */
+    uint16_t epmd_port;
+    uint16_t reserved16;
+    enum noex_log_level log_level;
+};
+
+/** Fills in the defaults above. */
+NOEX_API void noex_options_init(struct noex_options *options);
+
+/**
+ * Makes a node. Nothing is connected yet. On success `*out` is the caller's, to free with
+ * noex_node_free. `err` may be NULL. Errors: NOEX_EINVALID (a NULL or an option out of range, named
+ * in `err`), NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM, NOEX_ESYSTEM, NOEX_ERANDOM.
+ */
+NOEX_API NOEX_MUST_USE int noex_node_new(noex_node **out, const struct noex_options *options,
+                                         struct noex_error *err);
+
+/** Closes every connection and frees the node; no event comes any more. Never waits. NULL is
+ * allowed. From inside a callback it takes effect when the callback has returned; the node must not
+ * be used any more all the same. */
+NOEX_API void noex_node_free(noex_node *node);
+
+/**
+ * Runs the node: waits at most `max_wait_ms` for something to happen (0: not at all), then reads,
+ * writes and delivers events. Returns 0. Errors: NOEX_EREENTRANT inside a callback, NOEX_ESYSTEM.
+ */
+NOEX_API NOEX_MUST_USE int noex_node_process(noex_node *node, uint64_t max_wait_ms);
+
+/** For a program with a poll loop of its own: poll this descriptor for reading, level-triggered, no
+ * longer than noex_node_timeout_ms, then call noex_node_process(node, 0). */
+NOEX_API int noex_node_fd(const noex_node *node);
+/** Milliseconds until the node must run though its descriptor is silent; 0 while events wait to be
+ * pulled; -1: no limit. */
+NOEX_API int64_t noex_node_timeout_ms(noex_node *node);
+
+/** Makes a waiting noex_node_process return. From any thread and from signal handlers. */
+NOEX_API void noex_node_wakeup(noex_node *node);
+
+/** Without an on_event: takes the next event. True while there is one. Everything in it is borrowed
+ * until the next call on the node. */
+NOEX_API NOEX_MUST_USE bool noex_node_next_event(noex_node *node, struct noex_event *event);
+
+/** Milliseconds of a clock that only goes forward: the node's own, for deadlines beside it. */
+NOEX_API uint64_t noex_node_now_ms(noex_node *node);
+
+enum noex_connect_flags {
+    NOEX_CONNECT_ONCE = 0, /**< one attempt; a lost connection stays lost */
+    NOEX_CONNECT_KEEP = 1  /**< try again, and reconnect, for ever, with back-off */
+};
+
+/**
+ * Connects to a node ("name@host" or "name@host:port") unless a connection or an attempt is there
+ * already. The outcome comes as an event: NODE_UP, or CONNECT_FAILED (followed by RECONNECT with
+ * NOEX_CONNECT_KEEP). Calling again changes the policy. Errors: NOEX_ENODENAME, NOEX_ENOMEM,
+ * NOEX_EINVALID (the node's own name).
+ */
+NOEX_API NOEX_MUST_USE int noex_connect(noex_node *node, const char *peer,
+                                        enum noex_connect_flags flags);
+
+/** Closes the connection, or gives the attempt up, and reconnects no more. Its events come as for a
+ * loss (NOEX_EDISCONNECTED). Errors: NOEX_ENODENAME, NOEX_ENOTREACHABLE (no such connection or
+ * attempt). */
+NOEX_API NOEX_MUST_USE int noex_disconnect(noex_node *node, const char *peer);
+
+enum noex_connection_state {
+    NOEX_CONNECTION_NONE = 0,       /**< none, and no attempt */
+    NOEX_CONNECTION_CONNECTING = 1, /**< an attempt is under way */
+    NOEX_CONNECTION_UP = 2,
+    NOEX_CONNECTION_WAITING = 3 /**< lost or failed; the next attempt will come */
+};
+
+/**
+ * What stands between the node and `peer`. While CONNECTING, `text` (may be NULL, cut at `size`)
+ * gets in words what is awaited at this moment, "epmd on db1 (port 4369)" or "the peer's
+ * challenge"; else it is empty. A name that is none, or unknown, gives NONE.
+ */
+NOEX_API enum noex_connection_state noex_connection(noex_node *node, const char *peer, char *text,
+                                                    size_t size);
+
+/** Counters of a node, from its birth; gauges are marked. */
+struct noex_stats {
+    uint64_t frames_in;
+    uint64_t frames_out;
+    uint64_t bytes_in;
+    uint64_t bytes_out;
+    uint64_t ticks_in;
+    uint64_t ticks_out;
+    uint64_t signals_answered; /**< requests to processes that are not there: monitor, link, spawn,
+                                  ping */
+    uint64_t signals_dropped;  /**< valid signals that nobody here wants */
+    uint64_t reasons_cut;      /**< exit reasons over reason_max or the budget */
+    uint64_t downs_stale;      /**< DOWNs for monitors that had ended before */
+    uint64_t connections;      /**< gauge: connections that are up */
+};
+
+/** `size` is sizeof(struct noex_stats); a smaller one gets the fields it has. */
+NOEX_API void noex_node_stats(const noex_node *node, struct noex_stats *stats, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

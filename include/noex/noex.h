@@ -1,0 +1,17 @@
+/* All of libnoex. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_NOEX_H
+#define NOEX_NOEX_H
+
+#include <noex/alloc.h>
+#include <noex/epmd.h>
+#include <noex/error.h>
+#include <noex/event.h>
+#include <noex/export.h>
+#include <noex/log.h>
+#include <noex/monitor.h>
+#include <noex/node.h>
+#include <noex/reason.h>
+#include <noex/target.h>
+#include <noex/version.h>
+
+#endif

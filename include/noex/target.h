@@ -1,0 +1,59 @@
+/* What can be monitored. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_TARGET_H
+#define NOEX_TARGET_H
+
+#include <noex/export.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * A process of another node. `creation` 0 means "as printed on that node now": the first number of
+ * the printed form is left out, the incarnation is the one the connection reaches, and a number
+ * that not every release can take is first looked up there, so that no text can harm the
+ * connection. Any other creation names that incarnation for good: once the node has restarted the
+ * process counts as absent.
+ */
+struct noex_pid {
+    uint32_t id;
+    uint32_t serial;
+    uint32_t creation;
+};
+
+enum noex_target_kind {
+    NOEX_TARGET_NODE = 0, /**< the node itself: established when it answers, down when it is lost */
+    NOEX_TARGET_NAME = 1, /**< whoever is registered under `name` when the monitor arrives there */
+    NOEX_TARGET_PID = 2   /**< the process `pid` */
+};
+
+/** A target. Strings are borrowed for the call that takes it. */
+struct noex_target {
+    enum noex_target_kind kind;
+    struct noex_pid pid;
+    /** "name@host", or "name@host:port" where the port is epmd's (4369 or the configured one) or
+     * else the distribution port itself, which skips epmd. */
+    const char *node;
+    /** The registered name, UTF-8, at most 255 characters; NULL for the other kinds. */
+    const char *name;
+};
+
+/**
+ * Reads a printed pid, "<0.123.0>" (the first number is ignored), into `pid` with creation 0.
+ * Errors: NOEX_EINVALID for other text, or a number of 2^28 or more.
+ */
+NOEX_API NOEX_MUST_USE int noex_pid_parse(const char *text, struct noex_pid *pid);
+
+/** Writes "<0.123.0>" and a NUL; cut at `size`. Returns the whole text's length, as snprintf(3). */
+NOEX_API int noex_pid_text(const struct noex_pid *pid, char *text, size_t size);
+
+/** 0 where `name` is name@host or name@host:port: both parts present, exactly one '@', printable
+ * ASCII, no blanks. Errors: NOEX_ENODENAME. */
+NOEX_API NOEX_MUST_USE int noex_node_name_check(const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,21 @@
+/* The library's version. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_VERSION_H
+#define NOEX_VERSION_H
+
+#include <noex/export.h>
+
+#define NOEX_VERSION_MAJOR 0
+#define NOEX_VERSION_MINOR 1
+#define NOEX_VERSION_PATCH 0
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of the library that runs, "0.1.0". */
+NOEX_API const char *noex_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

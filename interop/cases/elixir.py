@@ -1,0 +1,46 @@
+"""Elixir's endings: exceptions keep their own name and message.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import os
+import shutil
+
+from harness import RELEASE, TREE, InteropCase
+
+ENDINGS = [  # the argument of NoexPeer.ending/1, type, message
+    ("runtime_error", "exception", "RuntimeError: boom"),
+    ("argument_error", "exception", "ArgumentError: bad argument"),
+    ("key_error", "exception", "KeyError: .*missing.*"),
+    ("custom_error", "exception", "NoexPeer.CustomError: it broke: grüße"),
+    ("unmatched", "exception", r"error: \{badmatch,error\}"),
+    ("exit_string", "exception", ".*a binary.*"),
+    ("exit_shutdown", "shutdown", ".*"),
+    ("call_timeout", "timeout", ".*"),
+    ("task_timeout", "timeout", ".*"),
+]
+
+
+class Elixir(InteropCase):
+    def test_every_ending(self):
+        installed = RELEASE == "25" and shutil.which("elixir")
+        here = installed or os.path.exists(TREE / "usr/bin/elixir")
+        if not here:
+            self.skipTest("no Elixir for this release")
+        a = self.erl(elixir=True)
+        targets = {how: a.worker(how) for how, _, _ in ENDINGS}
+        run = self.watch(*targets.values())
+        for how, kind, message in ENDINGS:
+            with self.subTest(how):
+                a.finish(how, f"{{apply,'Elixir.NoexPeer',ending,[{how}]}}")
+                reason = run.wait("process_down", target=targets[how], origin="peer")["reason"]
+                self.assertEqual(kind, reason["type"])
+                self.assertRegex(reason["message"], rf"\A(?:{message})\Z")
+
+    def test_names_with_the_elixir_prefix(self):
+        a = self.erl()
+        a.eval("noex_peer:worker('Elixir.My.Server')")
+        target = f"{a.name}/Elixir.My.Server"
+        run = self.watch(target)
+        a.finish("'Elixir.My.Server'", "exit_custom")
+        run.wait("process_down", target=target)

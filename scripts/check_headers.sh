@@ -1,0 +1,15 @@
+#!/bin/bash
+# Each public header compiles alone, twice included, as C11 and as C++17. SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+flags=(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Werror -fsyntax-only -Iinclude)
+count=0
+for header in include/noex/*.h; do
+    text=$(printf '#include <noex/%s>\n' "$(basename "$header")"{,})$'\nextern int not_empty;'
+    "${CC:-cc}" -std=c11 "${flags[@]}" -x c - <<<"$text"
+    "${CXX:-c++}" -std=c++17 "${flags[@]}" -x c++ - <<<"$text"
+    count=$((count + 1))
+done
+echo "$count headers"
+[ "$count" -gt 0 ]

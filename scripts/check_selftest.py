@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""The checks find what they are made to find: each is fed a breach of every kind, and what is allowed.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import unittest
+
+import check_banned
+import check_layers
+import check_length
+
+
+class Layers(unittest.TestCase):
+    def breaches(self, path, text):
+        return list(check_layers.breaches_of(path, text))
+
+    def test_breaches_are_found(self):
+        for path, line in [
+                ("cnode/base/a.c", '#include "term/token.h"'),
+                ("cnode/wire/a.c", '#include "handshake/hs.h"'),
+                ("cnode/process/a.c", '#include "wire/ctrl.h"'),
+                ("cnode/io/a.c", '#include "term/token.h"'),
+                ("cnode/node/a.c", '#include "api/api.h"'),
+                ("cnode/cli/a.c", '#include "base/alloc.h"'),
+                ("cnode/conn/a.c", '#include "conn.h"'),
+                ("cnode/conn/a.c", '#include "epmd_proto.h"'),
+                ("cnode/wire/a.c", "#include <ei.h>"),
+                ("cnode/node/a.c", "#  include <uv.h>"),
+                ("cnode/handshake/hs.c", "#include <openssl/evp.h>"),
+                ("cnode/cli/a.c", "#include <jansson.h>"),
+                ("cnode/cli/a.c", "#include <sys/socket.h>"),
+                ("cnode/node/a.c", "#include <netinet/in.h>"),
+                ("cnode/conn/a.c", "#include <time.h>"),
+                ("epmd_client/a.c", "#include <noex/error.h>"),
+                ("epmd_client/a.c", "#include <unistd.h>"),
+                ("include/noex/a.h", "#include <sys/types.h>"),
+                ("cnode/node/a.c", "p = malloc(3);"),
+                ("cnode/other/a.c", "")]:
+            with self.subTest(path=path, line=line):
+                self.assertEqual(1, len(self.breaches(path, line)))
+
+    def test_what_is_allowed_passes(self):
+        for path, line in [
+                ("cnode/term/a.c", "#include <ei.h>"),
+                ("cnode/io/a.c", "#include <uv.h>"),
+                ("cnode/handshake/digest.c", "#include <openssl/evp.h>"),
+                ("cnode/node/a.c", '#include "epmd_session.h"'),
+                ("cnode/cli/a.c", '#include "cmd.h"'),
+                ("cnode/cli/a.c", "p = malloc(3);"),
+                ("cnode/base/a.c", "/* malloc(3) and free(3) */ a->free(a, p);"),
+                ("cnode/base/a.c", '// #include "term/token.h"')]:
+            with self.subTest(path=path, line=line):
+                self.assertEqual([], self.breaches(path, line))
+
+
+class Length(unittest.TestCase):
+    def test_functions_are_measured(self):
+        text = ("struct s {\n    int a;\n};\n#define F(x) {\nenum e { A };\n"
+                "/* f() { */\nstatic const int t[] = {1, 2};\n"
+                "int f(int a,\n      char b)\n{\n    if (a == '{') {\n    }\n    return 0;\n}\n"
+                "void g(void) { }\n")
+        self.assertEqual([("f", 8, 7), ("g", 15, 1)], list(check_length.functions(text)))
+
+
+class Banned(unittest.TestCase):
+    def breaches(self, path, text):
+        return list(check_banned.breaches_of(path, text))
+
+    def test_breaches_are_found(self):
+        for path, line in [
+                ("cnode/cli/a.c", "strcpy(a, b);"), ("tests/a.c", "// FIXME"),
+                ("cnode/io/a.c", "printf(a);"), ("epmd_client/a.c", "exit (1);"),
+                ("include/noex/a.h", "/* TODO */")]:
+            with self.subTest(path=path, line=line):
+                self.assertEqual(1, len(self.breaches(path, line)))
+
+    def test_what_is_allowed_passes(self):
+        for path, line in [
+                ("cnode/cli/a.c", "printf(a);"), ("cnode/io/a.c", 'x("exit(1)");'),
+                ("tests/a.c", "strcpy(a, b);"),
+                ("cnode/io/a.c", "snprintf(a, n, b);"), ("cnode/io/a.c", "nx_exit(1); p->exit(2);")]:
+            with self.subTest(path=path, line=line):
+                self.assertEqual([], self.breaches(path, line))
+
+
+if __name__ == "__main__":
+    unittest.main()
