@@ -3,7 +3,7 @@
 #include "term/print.h"
 #include "term/reason.h"
 
-static const char ellipsis[] = "...";
+enum { TEXT_MIN = sizeof "..." };
 
 /* The text in `b`, which is over the caller's bytes but for the last, ended with a NUL. */
 static int end_text(struct nx_buf *b)
@@ -21,7 +21,7 @@ int noex_event_print_term(const struct noex_event *event, char *text, size_t siz
 {
     struct nx_buf b;
     bool ended = false;
-    if (!is_down(event) || !text || size < sizeof ellipsis)
+    if (!is_down(event) || !text || size < TEXT_MIN)
         return NOEX_EINVALID;
     const struct nx_print_opts opts = {.local_node = nx_span_str(event->node)};
     nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
@@ -36,7 +36,7 @@ int noex_event_print_term(const struct noex_event *event, char *text, size_t siz
 int noex_event_message(const struct noex_event *event, char *text, size_t size)
 {
     struct nx_buf b;
-    if (!is_down(event) || !text || size < sizeof ellipsis)
+    if (!is_down(event) || !text || size < TEXT_MIN)
         return NOEX_EINVALID;
     nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
     int rc = nx_reason_message(&b, nx_span(event->term, event->term_len), nx_span_str(event->node));

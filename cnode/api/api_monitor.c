@@ -2,12 +2,8 @@
 
 #include "base/err.h"
 #include "node/peer.h"
-#include "term/token.h"
+#include "term/ident.h"
 #include "term/utf8.h"
-#include <stdio.h>
-#include <stdlib.h>
-
-enum { PID_NUMBER_LIMIT = 1 << 28 };
 
 /* What can stand on the wire as an atom, and be registered. */
 static bool name_is_valid(const char *name)
@@ -27,7 +23,7 @@ static int check_target(const struct noex_target *target)
     case NOEX_TARGET_NODE:
         return 0;
     case NOEX_TARGET_PID: /* a larger one closes the connection of any release, protocol.md 5 */
-        return target->pid.id < PID_NUMBER_LIMIT ? 0 : NOEX_ETARGET;
+        return target->pid.id < NX_PID_NUMBER_LIMIT ? 0 : NOEX_ETARGET;
     case NOEX_TARGET_NAME:
         return name_is_valid(target->name) ? 0 : NOEX_ETARGET;
     }
@@ -79,41 +75,4 @@ void noex_monitor_get_stats(const noex_node *node, struct noex_monitor_stats *st
     const struct noex_monitor_stats *all = nx_monitors_stats(node->monitors);
     memset(stats, 0, size);
     memcpy(stats, all, size < sizeof *all ? size : sizeof *all);
-}
-
-/* ---- printed pids ---- */
-
-static const char *parse_number(const char *p, uint32_t *value)
-{
-    uint64_t v = 0;
-    const char *start = p;
-    for (; *p >= '0' && *p <= '9'; p++) {
-        v = v * 10 + (uint64_t)(*p - '0');
-        if (v >= PID_NUMBER_LIMIT)
-            return NULL;
-    }
-    *value = (uint32_t)v;
-    return p == start ? NULL : p;
-}
-
-int noex_pid_parse(const char *text, struct noex_pid *pid)
-{
-    uint32_t number[3];
-    const char *p = text;
-    if (!p || *p != '<')
-        return NOEX_EINVALID;
-    for (int i = 0; i < 3; i++) {
-        p = parse_number(p + 1, &number[i]);
-        if (!p || *p != (i < 2 ? '.' : '>'))
-            return NOEX_EINVALID;
-    }
-    if (p[1])
-        return NOEX_EINVALID;
-    *pid = (struct noex_pid){.id = number[1], .serial = number[2]};
-    return 0;
-}
-
-int noex_pid_text(const struct noex_pid *pid, char *text, size_t size)
-{
-    return snprintf(text, size, "<0.%u.%u>", pid->id, pid->serial);
 }

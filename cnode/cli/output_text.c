@@ -65,7 +65,7 @@ static void put_target_id(struct text *out, const struct noex_target *what)
     }
 }
 
-/* Word, colour, and what stands behind the subject. */
+/* The word that a line begins with, and its colour; NULL where the kind has a line of its own. */
 static const char *event_word(const struct report *r, const char **colour)
 {
     *colour = NULL;

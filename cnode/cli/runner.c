@@ -31,8 +31,6 @@ static void catch_signals(void)
     signals_seen = 0;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    action.sa_handler = SIG_IGN;
-    sigaction(SIGPIPE, &action, NULL);
 }
 
 static int signals_at_close;

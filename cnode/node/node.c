@@ -134,23 +134,6 @@ static int take_options(noex_node *node, const struct noex_options *o, struct no
 
 /* ---- events ---- */
 
-static uint32_t *event_link(void *ctx, uint32_t number)
-{
-    noex_node *node = ctx;
-    return &nx_node_event_at(&node->events, number)->link;
-}
-
-void nx_node_push_event(noex_node *node, uint32_t number, enum noex_event_type type, uint32_t peer,
-                        const struct noex_error *err)
-{
-    struct nx_node_event *e = nx_node_event_at(&node->events, number);
-    *e =
-        (struct nx_node_event){.type = type, .peer = peer, .queued = true, .time_us = nx_wall_us()};
-    if (err)
-        e->err = *err;
-    nx_events_push_foreign(node->monitors, number);
-}
-
 static bool type_has_error(enum noex_event_type type)
 {
     return type == NOEX_EVENT_NODE_DOWN || type == NOEX_EVENT_CONNECT_FAILED;
@@ -386,9 +369,8 @@ int nx_node_new(noex_node **out, const struct noex_options *options, struct noex
         rc = node->monitors ? 0 : nx_fail(err, NOEX_ENOMEM, NULL);
     }
     if (!rc) {
-        const struct nx_foreign_links links = {node, event_link};
         const struct nx_loop_hooks hooks = {node, on_deadline, on_turn};
-        nx_events_set_foreign(node->monitors, &links);
+        nx_node_events_join(&node->events, node->monitors);
         rc = nx_loop_new(&node->loop, &node->alloc, NULL, &hooks, err);
     }
     if (rc) {

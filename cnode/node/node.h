@@ -53,10 +53,6 @@ NOEX_MUST_USE int nx_node_peer(noex_node *node, const struct nx_node_name *name,
 /** NULL where there is none. */
 struct nx_peer *nx_node_find_peer(noex_node *node, const struct nx_node_name *name);
 
-/** Queues an event of a connection whose number was set aside. */
-void nx_node_push_event(noex_node *node, uint32_t number, enum noex_event_type type, uint32_t peer,
-                        const struct noex_error *err);
-
 /** Takes the next event for a caller that pulls. */
 bool nx_node_next_event(noex_node *node, struct noex_event *event);
 

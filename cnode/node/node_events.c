@@ -15,6 +15,18 @@ void nx_node_events_free(struct nx_node_events *pool)
     nx_node_events_init(pool, pool->alloc);
 }
 
+static uint32_t *link_of(void *ctx, uint32_t number)
+{
+    return &nx_node_event_at(ctx, number)->link;
+}
+
+void nx_node_events_join(struct nx_node_events *pool, struct nx_monitors *queue)
+{
+    const struct nx_foreign_links links = {pool, link_of};
+    pool->queue = queue;
+    nx_events_set_foreign(queue, &links);
+}
+
 struct nx_node_event *nx_node_event_at(struct nx_node_events *pool, uint32_t number)
 {
     return pool->table[number];
@@ -51,6 +63,18 @@ int nx_node_events_reserve(struct nx_node_events *pool, uint32_t *numbers, uint3
         pool->free_list = pool->table[numbers[i]]->link;
     }
     return 0;
+}
+
+struct nx_node_event *nx_node_event_push(struct nx_node_events *pool, uint32_t number,
+                                         enum noex_event_type type, uint32_t peer,
+                                         const struct noex_error *err, int64_t now_us)
+{
+    struct nx_node_event *e = nx_node_event_at(pool, number);
+    *e = (struct nx_node_event){.type = type, .peer = peer, .queued = true, .time_us = now_us};
+    if (err)
+        e->err = *err;
+    nx_events_push_foreign(pool->queue, number);
+    return e;
 }
 
 void nx_node_event_release(struct nx_node_events *pool, uint32_t number)

@@ -3,7 +3,7 @@
 #ifndef NX_NODE_NODE_EVENTS_H
 #define NX_NODE_NODE_EVENTS_H
 
-#include <noex/alloc.h>
+#include "process/monitors.h"
 #include <noex/event.h>
 
 /** One event of a connection; which fields count depends on the type, as in struct noex_event. */
@@ -21,6 +21,7 @@ struct nx_node_event {
 
 struct nx_node_events {
     const struct noex_allocator *alloc;
+    struct nx_monitors *queue; /* whose queue of events they stand in */
     struct nx_node_event **table;
     uint32_t count;
     uint32_t cap;
@@ -28,6 +29,8 @@ struct nx_node_events {
 };
 
 void nx_node_events_init(struct nx_node_events *pool, const struct noex_allocator *a);
+/** Makes the events stand in this queue, in one order with those of the monitors. */
+void nx_node_events_join(struct nx_node_events *pool, struct nx_monitors *queue);
 void nx_node_events_free(struct nx_node_events *pool);
 
 struct nx_node_event *nx_node_event_at(struct nx_node_events *pool, uint32_t number);
@@ -35,6 +38,11 @@ struct nx_node_event *nx_node_event_at(struct nx_node_events *pool, uint32_t num
 /** Sets `n` events aside: their numbers. Errors: NOEX_ENOMEM, then none is set aside. */
 NOEX_MUST_USE int nx_node_events_reserve(struct nx_node_events *pool, uint32_t *numbers,
                                          uint32_t n);
+/** Fills and queues one that was set aside; `err` may be NULL. The caller may go on filling it. */
+struct nx_node_event *nx_node_event_push(struct nx_node_events *pool, uint32_t number,
+                                         enum noex_event_type type, uint32_t peer,
+                                         const struct noex_error *err, int64_t now_us);
+
 /** Gives one back, delivered or not needed. */
 void nx_node_event_release(struct nx_node_events *pool, uint32_t number);
 

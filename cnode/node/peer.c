@@ -84,10 +84,9 @@ static struct nx_node_event *push_event(struct nx_peer *p, enum noex_event_type 
                                         const struct noex_error *err)
 {
     uint32_t number = p->reserved[--p->reserved_count];
-    nx_node_push_event(p->node, number, type, p->index, err);
-    struct nx_node_event *e = nx_node_event_at(&p->node->events, number);
-    if (type == NOEX_EVENT_CONNECT_FAILED || type == NOEX_EVENT_RECONNECT)
-        e->attempt = p->attempt;
+    struct nx_node_event *e =
+        nx_node_event_push(&p->node->events, number, type, p->index, err, nx_wall_us());
+    e->attempt = p->attempt;
     return e;
 }
 
@@ -278,7 +277,8 @@ static void on_tick_missed(void *ctx, unsigned missed)
     nx_log(&p->node->log, NOEX_LOG_INFO, "%s: nothing heard, %u tick(s) missed", p->name.full,
            missed);
     if (!e->queued)
-        nx_node_push_event(p->node, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL);
+        nx_node_event_push(&p->node->events, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL,
+                           nx_wall_us());
     e->missed = missed;
 }
 

@@ -1,7 +1,7 @@
 #include "term/check.h"
 
 #include "base/err.h"
-#include "term/read.h"
+#include "term/number.h"
 
 /* An open container: how many terms it still wants, and where a fun must end (NULL: anywhere). */
 struct level {

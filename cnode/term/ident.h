@@ -6,6 +6,9 @@
 #include "base/buf.h"
 #include "term/token.h"
 
+/** The numbers of a printed pid are below this, in every release (protocol.md 5: 28 bits). */
+enum { NX_PID_NUMBER_LIMIT = 1 << 28 };
+
 /** A pid read from the wire; `node` is borrowed from the bytes it was read from. */
 struct nx_pid {
     struct nx_span node;

@@ -1,12 +1,10 @@
 #include "term/print.h"
 
 #include "term/check.h"
-#include "term/read.h"
+#include "term/number.h"
 #include "term/utf8.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* An open container. Of a list: the elements still to come before its tail, or no tail any more. */
 struct level {
@@ -302,126 +300,14 @@ static void put_big(struct printer *p, const struct nx_tok *tok)
     }
 }
 
-enum { FLOAT_DIGITS_MAX = 17, FLOAT_DIGITS_SURE = 15 };
-
-/* A decimal number 0.DIGITS * 10^place, in which a decimal point of the locale has no part. */
-struct decimal {
-    char digits[FLOAT_DIGITS_MAX + 1];
-    int len;
-    int place;
-};
-
-static struct decimal round_to(double value, int len)
-{
-    struct decimal d = {.len = 0};
-    char text[40];
-    const char *at = text;
-    snprintf(text, sizeof text, "%.*e", len - 1, value);
-    for (; *at != 'e'; at++)
-        if (*at >= '0' && *at <= '9')
-            d.digits[d.len++] = *at;
-    d.place = (int)strtol(at + 1, NULL, 10) + 1;
-    return d;
-}
-
-static bool reads_back(const struct decimal *d, double value)
-{
-    char text[40];
-    snprintf(text, sizeof text, "%se%d", d->digits, d->place - d->len);
-    return strtod(text, NULL) == value;
-}
-
-static struct decimal next_up(struct decimal d)
-{
-    int i = d.len - 1;
-    for (; i >= 0 && d.digits[i] == '9'; i--)
-        d.digits[i] = '0';
-    if (i >= 0) {
-        d.digits[i]++;
-    } else {
-        d.digits[0] = '1';
-        d.place++;
-    }
-    return d;
-}
-
-/*
- * The shortest decimal that reads back as the same value. Fifteen digits survive a double, so fewer
- * need a try only where doubles lose precision. Below a power of two doubles lie closer than above
- * it: there a short decimal may be found above the value although the nearest one of that length,
- * below it, is already another double.
- */
-static struct decimal shortest(double value)
-{
-    int exponent;
-    int low = fpclassify(value) == FP_SUBNORMAL ? 1 : FLOAT_DIGITS_SURE, high = FLOAT_DIGITS_MAX;
-    while (low < high) {
-        int middle = (low + high) / 2;
-        struct decimal d = round_to(value, middle);
-        if (reads_back(&d, value))
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    struct decimal d = round_to(value, low);
-    if (low == FLOAT_DIGITS_MAX && frexp(value, &exponent) == 0.5) {
-        struct decimal up = next_up(round_to(value, low - 1));
-        if (reads_back(&up, value))
-            d = up;
-    }
-    while (d.len > 1 && d.digits[d.len - 1] == '0')
-        d.digits[--d.len] = '\0';
-    return d;
-}
-
-static void put_zeros(struct printer *p, int n)
-{
-    for (; n > 0; n--)
-        put_str(p, "0");
-}
-
-/* Erlang's choice: the shorter of both notations, but no long one where integers are not exact. */
-static void put_decimal(struct printer *p, const struct decimal *d, bool exact)
-{
-    char exponent[16];
-    int cost = snprintf(exponent, sizeof exponent, "%d", d->place - 1) + (d->len == 1 ? 3 : 2);
-    size_t len = (size_t)d->len;
-    if (d->place > 0 && d->place < d->len) {
-        put(p, d->digits, (size_t)d->place);
-        put_str(p, ".");
-        put_str(p, d->digits + d->place);
-    } else if (d->place == 0 || (d->place < 0 && 2 - d->place <= cost)) {
-        put_str(p, "0.");
-        put_zeros(p, -d->place);
-        put(p, d->digits, len);
-    } else if (d->place > 0 && d->place - d->len + 2 <= cost && exact) {
-        put(p, d->digits, len);
-        put_zeros(p, d->place - d->len);
-        put_str(p, ".0");
-    } else {
-        put(p, d->digits, 1);
-        put_str(p, ".");
-        put_str(p, d->len == 1 ? "0" : d->digits + 1);
-        put_str(p, "e");
-        put_str(p, exponent);
-    }
-}
-
 static void put_float(struct printer *p, const struct nx_tok *tok)
 {
     double value;
-    if (!nx_tok_double(tok, &value)) {
+    char text[NX_DOUBLE_TEXT];
+    if (nx_tok_double(tok, &value))
+        put(p, text, nx_double_text(value, text));
+    else
         end_cut(p);
-        return;
-    }
-    put(p, "-", signbit(value) != 0);
-    value = fabs(value);
-    if (value == 0) {
-        put_str(p, "0.0");
-        return;
-    }
-    struct decimal d = shortest(value);
-    put_decimal(p, &d, value < 0x1p53);
 }
 
 /* Identifiers. */

@@ -1,13 +1,7 @@
 #include "term/read.h"
 
 #include "term/check.h"
-#include <ei.h>
-#include <limits.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-enum { FLOAT_TEXT_SIZE = 31, EXPONENT_MAX = 9999 };
+#include "term/number.h"
 
 static bool next_of(struct nx_rd *in, enum nx_tok_kind kind, struct nx_tok *tok)
 {
@@ -110,73 +104,5 @@ bool nx_read_term(struct nx_rd *in, struct nx_span *term)
     if (nx_term_skip(in, NULL))
         return false;
     *term = nx_span(start, (size_t)(in->p - start));
-    return true;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/*
- * FLOAT_EXT holds C's "%.20e" and NULs. Libei gives it to sscanf, which knows no bound and obeys
- * the locale's decimal point: so libei gets the same number without a point and with a NUL behind.
- */
-static bool without_point(struct nx_span field, char *out, size_t size)
-{
-    char text[FLOAT_TEXT_SIZE + 1] = "", *rest = text;
-    size_t n = 0;
-    long fraction = 0, exponent = 0;
-    memcpy(text, field.ptr, field.len < FLOAT_TEXT_SIZE ? field.len : FLOAT_TEXT_SIZE);
-    const char *p = text;
-    if (*p == '-' || *p == '+')
-        out[n++] = *p++;
-    if (!is_digit(*p))
-        return false;
-    while (is_digit(*p))
-        out[n++] = *p++;
-    if (*p++ != '.' || !is_digit(*p))
-        return false;
-    for (; is_digit(*p); fraction++)
-        out[n++] = *p++;
-    if ((*p == 'e' || *p == 'E') &&
-        (is_digit(p[1]) || ((p[1] == '-' || p[1] == '+') && is_digit(p[2])))) {
-        exponent = strtol(p + 1, &rest, 10);
-        p = rest;
-    }
-    if (*p || exponent < -EXPONENT_MAX || exponent > EXPONENT_MAX)
-        return false;
-    snprintf(out + n, size - n, "e%ld", exponent - fraction);
-    return true;
-}
-
-bool nx_tok_double(const struct nx_tok *tok, double *value)
-{
-    enum { FLOAT_EXT = 99 };
-    char text[1 + 2 * FLOAT_TEXT_SIZE] = {FLOAT_EXT};
-    const char *bytes = (const char *)tok->raw.ptr;
-    double decoded;
-    int index = 0;
-    if (tok->kind != NX_TOK_FLOAT || !bytes)
-        return false;
-    if (tok->tag == FLOAT_EXT) {
-        if (!without_point(tok->data, text + 1, sizeof text - 1))
-            return false;
-        bytes = text;
-    }
-    if (ei_decode_double(bytes, &index, &decoded) || !isfinite(decoded))
-        return false;
-    *value = decoded;
-    return true;
-}
-
-bool nx_tok_int(const struct nx_tok *tok, int64_t *value)
-{
-    EI_LONGLONG decoded;
-    int index = 0;
-    if ((tok->kind != NX_TOK_INT && tok->kind != NX_TOK_BIG) || !tok->raw.ptr ||
-        tok->raw.len > INT_MAX || ei_decode_longlong((const char *)tok->raw.ptr, &index, &decoded))
-        return false;
-    *value = decoded;
     return true;
 }

@@ -26,10 +26,4 @@ bool nx_read_map_head(struct nx_rd *in, uint32_t *pairs);
 /** Any one term, whole. */
 bool nx_read_term(struct nx_rd *in, struct nx_span *term);
 
-/** The value of a FLOAT token (both tags), through libei. False where it is not finite or no
- * number. */
-bool nx_tok_double(const struct nx_tok *tok, double *value);
-/** The value of an INT or BIG token that fits in 64 bits, through libei. */
-bool nx_tok_int(const struct nx_tok *tok, int64_t *value);
-
 #endif

@@ -1,5 +1,6 @@
 #include "golden.h"
 #include "term/check.h"
+#include "term/number.h"
 #include "term/read.h"
 #include <locale.h>
 
