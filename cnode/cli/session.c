@@ -6,7 +6,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { PRINTED_MAX = 64 * 1024, SETUP_RETRY_MS = 1000, REARM_MIN_MS = 10, REARM_MAX_MS = 1000 };
+enum {
+    PRINTED_MAX = 64 * 1024,
+    MESSAGE_MAX = 4096,
+    SETUP_RETRY_MS = 1000,
+    REARM_MIN_MS = 10,
+    REARM_MAX_MS = 1000
+};
 
 static uint64_t monotonic_us(void)
 {
@@ -79,7 +85,7 @@ enum exit_code session_init(struct session *s, const struct session_ops *ops,
     s->in_state[WATCH_PENDING] = s->count;
     s->targets = calloc(s->count, sizeof *s->targets);
     s->peers = calloc(s->count, sizeof *s->peers);
-    s->message = malloc(PRINTED_MAX);
+    s->message = malloc(MESSAGE_MAX);
     s->term = malloc(PRINTED_MAX);
     for (size_t i = 0; s->targets && i < s->count; i++) {
         s->targets[i].text = targets->items[i].text;
@@ -138,7 +144,7 @@ static void report_process_down(struct session *s, const struct watched *t,
     bool cut = false;
     const char *type = noex_reason_type_name(ev->reason);
     bool printed = noex_event_print_term(ev, s->term, PRINTED_MAX, &cut) >= 0;
-    bool worded = noex_event_message(ev, s->message, PRINTED_MAX) >= 0;
+    bool worded = noex_event_message(ev, s->message, MESSAGE_MAX) >= 0;
     session_report(s, &(struct report){.kind = REPORT_PROCESS_DOWN,
                                        .time_us = ev->time_us,
                                        .target = t->text,
