@@ -52,6 +52,10 @@ const char *noex_node_down_reason(const struct noex_error *error)
         return "connection_refused";
     case NOEX_EDISCONNECTED:
         return "graceful_shutdown";
+    case NOEX_ELIMIT:
+    case NOEX_ENOMEM:
+    case NOEX_ESYSTEM:
+        return "local_error";
     case NOEX_EPROTOCOL:
     case NOEX_ETERM:
     case NOEX_ETOOBIG:

@@ -1,7 +1,7 @@
 #include <noex/noex.h>
 
 #include "base/err.h"
-#include "node/peer.h"
+#include "node/pump.h"
 #include "term/ident.h"
 #include "term/utf8.h"
 
@@ -55,17 +55,19 @@ int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t tim
         nx_loop_kick(node->loop);
         return 0;
     }
-    nx_peer_demonitor(p, slot);
+    nx_pump_demonitor(p, slot);
     return rc;
 }
 
 int noex_demonitor(noex_node *node, noex_monitor_id id)
 {
+    if (!node)
+        return NOEX_EINVALID;
     uint32_t slot = (uint32_t)id;
     struct nx_monitor *m = nx_monitor_find(node->monitors, slot, (uint32_t)(id >> 32));
     if (!m)
         return 0;
-    nx_peer_demonitor(node->peers[m->peer], slot);
+    nx_pump_demonitor(node->peers[m->peer], slot);
     nx_loop_kick(node->loop);
     return 0;
 }

@@ -26,6 +26,8 @@ void noex_node_free(noex_node *node)
 
 int noex_node_process(noex_node *node, uint64_t max_wait_ms)
 {
+    if (!node)
+        return NOEX_EINVALID;
     return nx_node_process(node, max_wait_ms);
 }
 
@@ -59,7 +61,7 @@ int noex_connect(noex_node *node, const char *peer, enum noex_connect_flags flag
 {
     struct nx_node_name name;
     struct nx_peer *p;
-    if (flags != NOEX_CONNECT_ONCE && flags != NOEX_CONNECT_KEEP)
+    if (!node || (flags != NOEX_CONNECT_ONCE && flags != NOEX_CONNECT_KEEP))
         return NOEX_EINVALID;
     int rc = nx_node_name_parse(peer, &name, NULL);
     rc = rc ? rc : nx_node_peer(node, &name, &p);
@@ -75,7 +77,7 @@ int noex_connect(noex_node *node, const char *peer, enum noex_connect_flags flag
 int noex_disconnect(noex_node *node, const char *peer)
 {
     struct nx_node_name name;
-    int rc = nx_node_name_parse(peer, &name, NULL);
+    int rc = node ? nx_node_name_parse(peer, &name, NULL) : NOEX_EINVALID;
     if (rc)
         return rc;
     struct nx_peer *p = nx_node_find_peer(node, &name);
@@ -107,10 +109,12 @@ void noex_node_stats(const noex_node *node, struct noex_stats *stats, size_t siz
     memcpy(stats, &all, size < sizeof all ? size : sizeof all);
 }
 
-int noex_node_name_check(const char *name)
+int noex_node_name_check(const char *name, struct noex_error *err)
 {
     struct nx_node_name parsed;
-    return nx_node_name_parse(name, &parsed, NULL);
+    if (err)
+        *err = (struct noex_error){0};
+    return nx_node_name_parse(name, &parsed, err);
 }
 
 const char *noex_version(void)

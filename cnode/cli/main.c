@@ -1,6 +1,7 @@
 /* noexmon: watches the processes of Erlang clusters from the command line. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "cmd.h"
+#include "text.h"
 
 #include <fcntl.h>
 #include <noex/version.h>
@@ -69,10 +70,14 @@ static enum exit_code finish_stdout(void)
 
 static enum exit_code refuse(const char *command, const struct failure *why)
 {
-    fprintf(stderr, "noexmon: %s", why->text);
+    struct text line = {0};
+    text_puts(&line, "noexmon: ");
+    text_add_shown(&line, why->text, sizeof why->text);
     if (why->code == CODE_USAGE)
-        fprintf(stderr, " (see noexmon %s%s--help)", command, *command ? " " : "");
-    fputc('\n', stderr);
+        text_printf(&line, " (see noexmon %s%s--help)", command, *command ? " " : "");
+    text_puts(&line, "\n");
+    fwrite(line.ptr, 1, line.len, stderr);
+    text_free(&line);
     return why->code;
 }
 

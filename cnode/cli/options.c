@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EPMD_PORT = 4369, TICKTIME_MS = 60000 };
+enum { EPMD_PORT = 4369, TICKTIME_MAX = 24 * 3600, TICKTIME_MS = 60000 };
 /* A year: longer times are mistakes, and sums with them cannot overflow. */
 static const uint64_t time_max_ms = UINT64_C(366) * 24 * 3600 * 1000;
 
@@ -42,7 +42,7 @@ static enum exit_code take_port(uint16_t *port, const char *source, const char *
 
 static enum exit_code take_name(struct options *o, const char *value, struct failure *why)
 {
-    if (noex_node_name_check(value) || strchr(value, ':'))
+    if (noex_node_name_check(value, NULL) || strchr(value, ':'))
         return fail_with(why, CODE_USAGE, "--name: not of the form NAME@HOST: '%s'", value);
     o->name = value;
     return CODE_WELL;
@@ -68,8 +68,9 @@ static enum exit_code take_timeout(struct options *o, const char *value, struct 
 static enum exit_code take_ticktime(struct options *o, const char *value, struct failure *why)
 {
     uint64_t n;
-    if (!read_number(value, &n) || n < 1 || n > time_max_ms / 1000)
-        return fail_with(why, CODE_USAGE, "--ticktime: not a number of seconds: '%s'", value);
+    if (!read_number(value, &n) || n < 1 || n > TICKTIME_MAX)
+        return fail_with(why, CODE_USAGE, "--ticktime: not a number of seconds from 1 to %d: '%s'",
+                         TICKTIME_MAX, value);
     o->ticktime_ms = n * 1000;
     return CODE_WELL;
 }

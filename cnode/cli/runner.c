@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long a reader may take nothing when a signal has ended the program. */
-enum { LAST_WAIT_MS = 2000, IDLE_MS = 3600 * 1000 };
+/* How long a reader may take nothing once the program is at its end, by a signal or by itself. */
+enum { LAST_WAIT_MS = 2000, READER_WAIT_MS = 30000, IDLE_MS = 3600 * 1000 };
 
 static volatile sig_atomic_t signals_seen;
 static _Atomic(noex_node *) signalled;
@@ -186,6 +186,6 @@ enum exit_code run_session(const struct options *o, const struct session_plan *p
     enum exit_code code = run_on_console(o, plan, targets, &console);
     signals_at_close = (int)signals_seen;
     enum exit_code closed =
-        console_close(&console, signals_seen ? LAST_WAIT_MS : 0, run_interrupted);
+        console_close(&console, signals_seen ? LAST_WAIT_MS : READER_WAIT_MS, run_interrupted);
     return exitcode_worse(code, closed);
 }

@@ -8,6 +8,7 @@
 
 enum {
     PRINTED_MAX = 64 * 1024,
+    LIFE_MIN_US = 100 * 1000,
     MESSAGE_MAX = 4096,
     SETUP_RETRY_MS = 1000,
     REARM_MIN_MS = 10,
@@ -181,11 +182,12 @@ void session_give_up(struct session *s, struct watched *t, int error, const char
 void session_give_up_pending(struct session *s, enum session_stop cause)
 {
     char text[64] = "interrupted";
+    int code = cause == STOP_DEADLINE ? NOEX_ESETUPTIMEOUT : NOEX_EINTERRUPTED;
     if (cause == STOP_DEADLINE)
         snprintf(text, sizeof text, "no answer within %" PRIu64 " ms", s->plan->total_ms);
     for (size_t i = 0; i < s->count; i++)
         if (s->targets[i].state == WATCH_PENDING)
-            session_give_up(s, &s->targets[i], NOEX_ESETUPTIMEOUT, text);
+            session_give_up(s, &s->targets[i], code, text);
 }
 
 enum exit_code session_target_code(const struct watched *t)
@@ -272,14 +274,26 @@ static uint64_t spread(struct session *s)
     return s->random;
 }
 
-/* 10 ms, doubling to 1 s, each shortened by a random part of up to a quarter. */
+/* Behind the first try: 10 ms, doubling to 1 s, each shortened by a random part of up to a quarter.
+ */
 static void rearm_later(struct session *s, struct watched *t)
 {
-    uint64_t ms = t->tries < 7 ? (uint64_t)REARM_MIN_MS << t->tries : REARM_MAX_MS;
+    uint32_t doubled = t->tries ? t->tries - 1 : 0;
+    uint64_t ms = doubled < 7 ? (uint64_t)REARM_MIN_MS << doubled : REARM_MAX_MS;
     t->tries++;
     uint64_t us = ms * 1000;
     us -= spread(s) % (us / 4);
     schedule_at(&s->retries, &t->retry, s->ops->now_us() + us);
+}
+
+static void rearm(struct session *s, struct watched *t)
+{
+    if (t->tries) {
+        rearm_later(s, t);
+        return;
+    }
+    t->tries = 1;
+    retry_after(s, t, 0);
 }
 
 static void arm_peer(struct session *s, struct peer *p)
@@ -307,13 +321,12 @@ static void settle(struct session *s, struct watched *t)
     t->fresh = false;
     set_state(s, t, WATCH_ALIVE);
     if (t->gone) {
-        int64_t now = session_wall_us();
         session_report(s, &(struct report){.kind = REPORT_PROCESS_UP,
-                                           .time_us = now,
+                                           .time_us = t->up_time_us,
                                            .target = t->text,
                                            .gap_ms = (t->up_us - t->down_us) / 1000,
                                            .downs = t->downs});
-        report_monitor(s, t, now);
+        report_monitor(s, t, t->up_time_us);
     }
     t->gone = false;
 }
@@ -322,6 +335,7 @@ static void on_monitor_up(struct session *s, struct watched *t, const struct noe
 {
     t->met = true;
     t->up_us = s->ops->now_us();
+    t->up_time_us = ev->time_us;
     if (t->what.kind == NOEX_TARGET_PID)
         t->what.pid = ev->target->pid; /* with its creation: after a loss, this very process */
     if (!t->fresh) {
@@ -352,10 +366,12 @@ static void on_gone(struct session *s, struct watched *t, const struct noex_even
     t->downs++;
     t->down_us = s->ops->now_us();
     t->reason = ev->reason;
-    t->tries = 0;
     set_state(s, t, ev->reason == NOEX_REASON_NOPROC ? WATCH_ABSENT : WATCH_DOWN);
+    /* The first try is at once, but not for what dies as soon as it lives. */
+    if (t->down_us - t->up_us >= LIFE_MIN_US)
+        t->tries = 0;
     if (comes_back(s, t))
-        retry_after(s, t, 0);
+        rearm(s, t);
     else if (t->what.kind == NOEX_TARGET_PID)
         s->dead_pid = t;
 }

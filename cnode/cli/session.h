@@ -40,6 +40,7 @@ struct watched {
     uint64_t downs;
     uint64_t down_us;
     uint64_t up_us;
+    int64_t up_time_us; /* the same by the wall clock */
 };
 
 /** A node with targets. */

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_CHARS_MAX = 255 };
+/* A line: no node name and registered name together take as much. */
+enum { NAME_CHARS_MAX = 255, LINE_MAX_BYTES = 4096 };
 
 static enum exit_code no_memory(struct failure *why)
 {
@@ -45,7 +46,7 @@ static enum exit_code parse(struct target_spec *spec, struct failure *why)
     if (slash)
         *slash = '\0';
     spec->what = (struct noex_target){.kind = NOEX_TARGET_NODE, .node = spec->parts};
-    if (noex_node_name_check(spec->parts))
+    if (noex_node_name_check(spec->parts, NULL))
         return fail_with(why, CODE_USAGE, "not a target (NODE, NODE/NAME or NODE/<0.123.0>): '%s'",
                          spec->text);
     return slash ? parse_process(&spec->what, slash + 1, why) : CODE_WELL;
@@ -94,25 +95,38 @@ static enum exit_code add_line(struct target_list *list, char *line, size_t len,
     return *line && *line != '#' ? targets_add(list, line, why) : CODE_WELL;
 }
 
+/* One line without its newline and with a NUL behind: its length; `size` where it is longer than
+ * that; -1 at the end and on errors. */
+static ssize_t read_line(FILE *in, char *line, size_t size)
+{
+    size_t len = 0;
+    int c = EOF;
+    while (len < size && (c = getc(in)) != EOF && c != '\n')
+        line[len++] = (char)c;
+    if (len == size || (c == EOF && (ferror(in) || !len)))
+        return len == size ? (ssize_t)size : -1;
+    line[len] = '\0';
+    return (ssize_t)len;
+}
+
 enum exit_code targets_read(struct target_list *list, FILE *in, const char *source,
                             struct failure *why)
 {
-    char *line = NULL;
-    size_t cap = 0, number = 0;
-    ssize_t len;
+    char line[LINE_MAX_BYTES];
+    size_t number = 0;
     enum exit_code rc = CODE_WELL;
     errno = 0;
-    while (!rc && (len = getline(&line, &cap, in)) >= 0) {
+    for (ssize_t len; !rc && (len = read_line(in, line, sizeof line)) >= 0; errno = 0) {
         struct failure cause;
         number++;
-        rc = add_line(list, line, (size_t)len, &cause);
+        rc = (size_t)len < sizeof line
+                 ? add_line(list, line, (size_t)len, &cause)
+                 : fail_with(&cause, CODE_USAGE, "longer than any target can be");
         if (rc)
             fail_with(why, rc, "%.200s: line %zu: %.700s", source, number, cause.text);
-        errno = 0;
     }
     if (!rc && !feof(in))
         rc = fail_with(why, CODE_USAGE, "%.200s: %s", source, strerror(errno ? errno : EIO));
-    free(line);
     return rc;
 }
 

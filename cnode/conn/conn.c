@@ -11,8 +11,10 @@
 #include <stdio.h>
 
 enum {
-    READ_ROOM = 64 * 1024, /* asked for before each read */
-    KEEP_IN = 1024 * 1024, /* an empty input buffer larger than this is given back */
+    READ_ROOM = 64 * 1024,     /* asked for before each read */
+    KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back */
+    /* Of fragmented messages other than DOWNs: nobody here reads long ones. */
+    KEEP_MESSAGE = 64 * 1024,
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
     SELF_PID_ID = 1 /* the pid of whoever watches here; any number will do, protocol.md section 5 */
 };
@@ -149,7 +151,7 @@ int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span p
         rc = nx_frame_end(&c->out, mark);
     if (rc) {
         nx_buf_truncate(&c->out, before);
-        return rc;
+        return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
     }
     c->stats.frames_out++;
     nx_trace_signal(c->log, c->peer->peer_name, "->", ctrl, payload, payload.len);
@@ -160,7 +162,7 @@ static int send_tick(struct nx_conn *c)
 {
     int rc = nx_buf_put_u32(&c->out, 0);
     if (rc)
-        return rc;
+        return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
     c->stats.ticks_out++;
     nx_log(c->log, NOEX_LOG_TRACE, "%s -> tick", c->peer->peer_name);
     return 0;
@@ -204,10 +206,13 @@ void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
     c->stats.bytes_out += n;
     if (c->peer)
         nx_ticks_written(&c->ticks, now_ms);
-    if (c->peer && !nx_hs_out(c->hs).len)
-        nx_buf_consume(&c->out, n);
-    else
+    if (!c->peer || nx_hs_out(c->hs).len) {
         nx_hs_sent(c->hs, n);
+        return;
+    }
+    nx_buf_consume(&c->out, n);
+    if (!nx_buf_len(&c->out) && c->out.cap > KEEP_BUFFER)
+        nx_buf_free(&c->out);
 }
 
 /* ---- receiving ---- */
@@ -270,10 +275,10 @@ static int message(struct nx_conn *c, struct nx_span data, uint64_t full_len,
                    struct noex_error *err)
 {
     struct nx_ctrl ctrl;
-    struct nx_span payload;
+    struct nx_span payload = {NULL, 0};
     size_t used;
     int rc = nx_ctrl_parse(data, &ctrl, &used, err);
-    if (rc && rc == NOEX_EPROTOCOL && ctrl.op == 0 && used) {
+    if (rc && used) {
         /* Well formed, but of an opcode that we do not know: counted and skipped. */
         c->stats.unknown_ops++;
         nx_log(c->log, NOEX_LOG_INFO, "%s: skipped: %s", c->peer->peer_name,
@@ -282,20 +287,28 @@ static int message(struct nx_conn *c, struct nx_span data, uint64_t full_len,
             err->code = 0;
         return 0;
     }
+    /* Behind a message without payload anything may stand, protocol.md 6.1. */
+    if (!rc && !ctrl.has_payload)
+        return deliver(c, &ctrl, payload, 0, err);
     if (!rc)
         rc = nx_frame_payload(data, used, c->mode, &payload, err);
     return rc ? rc : deliver(c, &ctrl, payload, payload.len + (full_len - data.len), err);
 }
 
-/* How much of a fragmented message is worth keeping: of a DOWN no more than the reason limit. */
-static size_t keep_max(struct nx_conn *c, struct nx_span data)
+/* The first fragment holds the whole control term: it says how much of the message is worth
+ * keeping. */
+static int first_fragment(struct nx_conn *c, const struct nx_frame *f, struct nx_message *whole,
+                          struct noex_error *err)
 {
     struct nx_ctrl ctrl;
     size_t used;
-    int rc = nx_ctrl_parse(data, &ctrl, &used, NULL);
-    if (!rc && ctrl.op == NX_OP_PAYLOAD_MONITOR_P_EXIT)
-        return used + c->config.reason_max;
-    return c->config.message_max;
+    struct noex_error cause = {0};
+    int rc = nx_ctrl_parse(f->data, &ctrl, &used, &cause);
+    if (rc && !used)
+        return nx_fail(err, rc, "%s", cause.text);
+    bool down = ctrl.op == NX_OP_PAYLOAD_MONITOR_P_EXIT;
+    const struct nx_keep keep = {used, used + (down ? c->config.reason_max : KEEP_MESSAGE)};
+    return nx_fragments_first(c->fragments, f->sequence, f->fragment, f->data, &keep, whole, err);
 }
 
 static int frame(struct nx_conn *c, struct nx_span body, struct noex_error *err)
@@ -314,8 +327,7 @@ static int frame(struct nx_conn *c, struct nx_span body, struct noex_error *err)
     if (f.kind == NX_FRAME_MESSAGE)
         return message(c, f.data, f.data.len, err);
     if (f.kind == NX_FRAME_FIRST)
-        rc = nx_fragments_first(c->fragments, f.sequence, f.fragment, f.data, keep_max(c, f.data),
-                                &whole, err);
+        rc = first_fragment(c, &f, &whole, err);
     else
         rc = nx_fragments_next(c->fragments, f.sequence, f.fragment, f.data, &whole, err);
     return rc == 1 ? message(c, whole.data, whole.full_len, err) : rc;
@@ -333,7 +345,7 @@ static int frames(struct nx_conn *c, struct noex_error *err)
         if (rc)
             return rc;
     }
-    if (!nx_buf_len(&c->in) && c->in.cap > KEEP_IN)
+    if (!nx_buf_len(&c->in) && c->in.cap > KEEP_BUFFER)
         nx_buf_free(&c->in);
     return rc;
 }

@@ -105,7 +105,7 @@ struct nx_span nx_conn_ref(const struct nx_conn *c, enum nx_ref_use use, uint32_
 bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use, uint32_t *slot,
                      uint32_t *generation);
 
-/** Queues one signal. Errors: NOEX_ENOMEM; NOEX_ELIMIT when out_max is passed (the peer does not
+/** Queues one signal. Errors: NOEX_ENOMEM; NOEX_EUNREAD when out_max is passed (the peer does not
  * read). */
 NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl,
                                struct nx_span payload);

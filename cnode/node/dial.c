@@ -3,6 +3,9 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include <stdio.h>
+#include <string.h>
+
+enum { BUSY_RETRY_MS = 50 };
 
 struct nx_dial {
     const struct noex_allocator *alloc;
@@ -11,7 +14,9 @@ struct nx_dial {
     void *ctx;
     uint64_t step_ms;
     uint64_t deadline_ms;
+    uint64_t busy_until_ms; /* too many lookups under way: when to try again; else UINT64_MAX */
     uint16_t port;
+    char host[256];
     struct nx_resolve *resolve;
     struct nx_tcp *tcp;
     struct nx_addrs addrs;
@@ -92,6 +97,20 @@ static int connect_first(struct nx_dial *d, struct noex_error *err)
 }
 
 static void on_resolved(void *ctx, int rc, const struct nx_addrs *addrs,
+                        const struct noex_error *err);
+
+/* A loop looks up so many names at once; who comes late waits, within the step. */
+static int resolve(struct nx_dial *d, struct noex_error *err)
+{
+    struct noex_error cause = {0};
+    d->busy_until_ms = UINT64_MAX;
+    int rc = nx_resolve_start(&d->resolve, d->loop, d->host, on_resolved, d, &cause);
+    if (rc == NOEX_ELIMIT)
+        d->busy_until_ms = nx_loop_now(d->loop) + BUSY_RETRY_MS;
+    return rc && rc != NOEX_ELIMIT ? nx_fail(err, rc, "%s", cause.text) : 0;
+}
+
+static void on_resolved(void *ctx, int rc, const struct nx_addrs *addrs,
                         const struct noex_error *err)
 {
     struct nx_dial *d = ctx;
@@ -108,6 +127,8 @@ int nx_dial_start(struct nx_dial **out, const struct noex_allocator *a, struct n
                   const struct nx_dial_target *target, nx_dialled_fn done, void *ctx,
                   struct noex_error *err)
 {
+    if (!target->addrs && strlen(target->host) >= sizeof((struct nx_dial){0}.host))
+        return nx_fail(err, NOEX_EHOST, "a host name over 255 characters");
     struct nx_dial *d = nx_calloc(a, 1, sizeof *d);
     if (!d)
         return nx_fail(err, NOEX_ENOMEM, NULL);
@@ -119,11 +140,13 @@ int nx_dial_start(struct nx_dial **out, const struct noex_allocator *a, struct n
                           .deadline_ms = nx_loop_now(loop) + target->step_ms,
                           .port = target->port};
     int rc;
+    d->busy_until_ms = UINT64_MAX;
     if (target->addrs) {
         d->addrs = *target->addrs;
         rc = connect_first(d, err);
     } else {
-        rc = nx_resolve_start(&d->resolve, loop, target->host, on_resolved, d, err);
+        snprintf(d->host, sizeof d->host, "%s", target->host);
+        rc = resolve(d, err);
     }
     if (rc) {
         nx_free(a, d);
@@ -144,27 +167,36 @@ void nx_dial_cancel(struct nx_dial *d)
 
 uint64_t nx_dial_deadline(const struct nx_dial *d)
 {
-    return d->deadline_ms;
+    return d->deadline_ms < d->busy_until_ms ? d->deadline_ms : d->busy_until_ms;
+}
+
+static void time_out(struct nx_dial *d)
+{
+    struct noex_error err = {0};
+    char text[64];
+    if (!d->tcp) {
+        nx_resolve_cancel(d->resolve);
+        d->resolve = NULL;
+        nx_fail(&err, NOEX_EDNSTIMEOUT, "no answer from name resolution within %llu ms",
+                (unsigned long long)d->step_ms);
+    } else {
+        nx_tcp_close(d->tcp);
+        d->tcp = NULL;
+        nx_addr_text(&d->addrs.addr[d->next - 1], text, sizeof text);
+        nx_fail(&err, NOEX_ECONNECTTIMEOUT, "no answer from %s port %u within %llu ms", text,
+                d->port, (unsigned long long)d->step_ms);
+    }
+    fail(d, err.code, &err);
 }
 
 void nx_dial_timeout(struct nx_dial *d, uint64_t now_ms)
 {
     struct noex_error err = {0};
-    if (now_ms < d->deadline_ms)
-        return;
-    if (d->resolve) {
-        nx_resolve_cancel(d->resolve);
-        d->resolve = NULL;
-        nx_fail(&err, NOEX_EDNSTIMEOUT, "no answer from name resolution within %llu ms",
-                (unsigned long long)d->step_ms);
-        fail(d, NOEX_EDNSTIMEOUT, &err);
+    if (now_ms >= d->deadline_ms) {
+        time_out(d);
         return;
     }
-    char text[64];
-    nx_tcp_close(d->tcp);
-    d->tcp = NULL;
-    nx_addr_text(&d->addrs.addr[d->next - 1], text, sizeof text);
-    nx_fail(&err, NOEX_ECONNECTTIMEOUT, "no answer from %s port %u within %llu ms", text, d->port,
-            (unsigned long long)d->step_ms);
-    fail(d, NOEX_ECONNECTTIMEOUT, &err);
+    int rc = now_ms >= d->busy_until_ms ? resolve(d, &err) : 0;
+    if (rc)
+        fail(d, rc, &err);
 }

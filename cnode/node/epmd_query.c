@@ -48,6 +48,10 @@ static int map_error(struct nx_epmd_query *q, int rc, struct noex_error *err)
     case EPMD_ETIMEOUT:
         return nx_fail(err, NOEX_EEPMDTIMEOUT, "no answer from epmd on %s (port %u) within %llu ms",
                        q->host, q->port, (unsigned long long)q->step_ms);
+    case EPMD_ECUT:
+        return nx_fail(err, NOEX_EEPMD,
+                       "epmd on %s (port %u) closed the connection in the middle of its answer",
+                       q->host, q->port);
     case EPMD_EREFUSED:
         return nx_fail(err, NOEX_EEPMD,
                        "epmd on %s (port %u) closed the connection without an answer", q->host,
@@ -58,6 +62,21 @@ static int map_error(struct nx_epmd_query *q, int rc, struct noex_error *err)
         return nx_fail(err, NOEX_EEPMDGARBAGE, "epmd on %s (port %u): %s", q->host, q->port,
                        epmd_error_text(rc));
     }
+}
+
+/* What epmd knows of a node need not be anything that can be dialled. */
+static int check_node(struct nx_epmd_query *q, const struct epmd_node *node, struct noex_error *err)
+{
+    if (node->protocol != EPMD_PROTOCOL_TCP)
+        return nx_fail(err, NOEX_EFLAG, "%s@%s is registered with protocol %u, not TCP", q->alive,
+                       q->host, node->protocol);
+    if (!epmd_node_speaks(node, EPMD_DIST_VERSION))
+        return nx_fail(err, NOEX_EFLAG, "%s@%s speaks handshake versions %u to %u only, not %d",
+                       q->alive, q->host, node->lowest, node->highest, EPMD_DIST_VERSION);
+    if (!node->port)
+        return nx_fail(err, NOEX_ECONNREFUSED, "%s@%s is registered without a port to dial",
+                       q->alive, q->host);
+    return 0;
 }
 
 static void settle(struct nx_epmd_query *q, int rc)
@@ -74,10 +93,9 @@ static void settle(struct nx_epmd_query *q, int rc)
         return;
     }
     const struct epmd_node *node = epmd_session_node(&q->session);
-    if (!epmd_node_speaks(node, EPMD_DIST_VERSION)) {
-        nx_fail(&err, NOEX_EFLAG, "%s@%s speaks handshake versions %u to %u only, not %d", q->alive,
-                q->host, node->lowest, node->highest, EPMD_DIST_VERSION);
-        finish(q, NOEX_EFLAG, NULL, &err);
+    int code = check_node(q, node, &err);
+    if (code) {
+        finish(q, code, NULL, &err);
         return;
     }
     const struct nx_epmd_answer answer = {&q->addrs, node->port};

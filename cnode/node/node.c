@@ -32,7 +32,7 @@ void noex_options_init(struct noex_options *options)
         .out_high = (size_t)1 << 20,
         .out_max = (size_t)64 << 20,
         .monitors_max = 1 << 24,
-        .fragments_max = 1024,
+        .fragments_max = 65536,
         .epmd_port = 4369,
         .log_level = NOEX_LOG_INFO,
     };
@@ -55,13 +55,13 @@ static int check_ranges(const struct noex_options *o, struct noex_error *err)
         {"ticktime_ms", o->ticktime_ms, 1000, DAY_MS},
         {"step_ms", o->step_ms, 1, DAY_MS},
         {"setup_timeout_ms", o->setup_timeout_ms, 1, UINT64_MAX / 4},
-        {"reconnect_min_ms", o->reconnect_min_ms, 1, o->reconnect_max_ms},
         {"reconnect_max_ms", o->reconnect_max_ms, 1, DAY_MS},
+        {"reconnect_min_ms", o->reconnect_min_ms, 1, o->reconnect_max_ms},
         {"message_max", o->message_max, MIN_FRAME, UINT32_MAX},
         {"reason_max", o->reason_max, 64, o->message_max},
         {"reason_budget", o->reason_budget, 0, big},
-        {"out_high", o->out_high, 4096, o->out_max},
         {"out_max", o->out_max, MIN_FRAME, big},
+        {"out_high", o->out_high, 4096, o->out_max / 2},
         {"monitors_max", o->monitors_max, 1, MONITORS_LIMIT},
         {"fragments_max", o->fragments_max, 1, 1 << 20},
         {"epmd_port", o->epmd_port, 1, UINT16_MAX},
@@ -173,16 +173,29 @@ static void fill_down(const struct nx_monitor *m, struct noex_event *out)
     }
 }
 
+static void say_timeout(const struct nx_peer *p, struct noex_error *err)
+{
+    char awaited[128];
+    if (nx_peer_connection(p, awaited, sizeof awaited) == NOEX_CONNECTION_CONNECTING)
+        nx_fail(err, NOEX_ESETUPTIMEOUT, "%s: monitor setup timed out, still waiting for %s",
+                p->name.full, awaited);
+    else
+        nx_fail(err, NOEX_ESETUPTIMEOUT, "%s did not confirm the monitor in time", p->name.full);
+}
+
 static void fill_failed(noex_node *node, const struct nx_peer *p, const struct nx_monitor *m,
                         struct noex_event *out)
 {
-    int code = m->end.failure;
+    int code = m->end.failure.code;
+    bool known = m->end.failure.cause == p->monitors.cause; /* else it has failed anew since */
     node->err = (struct noex_error){0};
-    if (code == p->cause.code)
-        node->err = p->cause;
-    else if (code == NOEX_ENOTREACHABLE)
+    if (code == NOEX_ENOTREACHABLE)
         nx_fail(&node->err, code, "node '%s' is not reachable: %.150s", p->name.full,
-                p->cause.text);
+                known ? p->cause.text : "the connection was lost");
+    else if (known && code == p->cause.code)
+        node->err = p->cause;
+    else if (code == NOEX_ESETUPTIMEOUT)
+        say_timeout(p, &node->err);
     else if (code == NOEX_ENOMONITOR)
         nx_fail(&node->err, code,
                 "%s does not support monitors (it did not offer DIST_MONITOR and "
@@ -228,7 +241,7 @@ static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
         fill_monitor_event(node, item, out);
 }
 
-/* The tick event is set aside for its peer's life; the others go back to the pool. */
+/* The tick event stays set aside while its connection lives; the others go back to the pool. */
 static void event_done(noex_node *node, uint32_t item)
 {
     uint32_t number = NX_EVENT_NUMBER(item);
@@ -237,16 +250,32 @@ static void event_done(noex_node *node, uint32_t item)
         return;
     struct nx_node_event *e = nx_node_event_at(&node->events, number);
     e->queued = false;
-    if (e->type != NOEX_EVENT_TICK_MISSED)
+    if (node->peers[e->peer]->tick_event != number)
         nx_node_event_release(&node->events, number);
+}
+
+/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way. */
+static bool is_moot(noex_node *node, uint32_t item)
+{
+    if (!(item & NX_EVENT_FOREIGN))
+        return false;
+    const struct nx_node_event *e = nx_node_event_at(&node->events, NX_EVENT_NUMBER(item));
+    return e->type == NOEX_EVENT_RECONNECT && node->peers[e->peer]->state != NX_PEER_BACKOFF;
+}
+
+static uint32_t next_item(noex_node *node)
+{
+    uint32_t item;
+    while ((item = nx_events_peek(node->monitors)) && is_moot(node, item))
+        event_done(node, item);
+    return item;
 }
 
 static void deliver(noex_node *node)
 {
     uint32_t item;
     struct noex_event event;
-    while (node->options.on_event && !node->free_wanted &&
-           (item = nx_events_peek(node->monitors))) {
+    while (!node->free_wanted && (item = next_item(node))) {
         fill_event(node, item, &event);
         node->options.on_event(node->options.user, &event);
         event_done(node, item);
@@ -263,7 +292,7 @@ static void release_held(noex_node *node)
 bool nx_node_next_event(noex_node *node, struct noex_event *event)
 {
     release_held(node);
-    if (node->options.on_event || !(node->held = nx_events_peek(node->monitors)))
+    if (node->options.on_event || !(node->held = next_item(node)))
         return false;
     fill_event(node, node->held, event);
     return true;
@@ -295,13 +324,18 @@ static void on_turn(void *ctx, uint64_t now_ms)
     nx_loop_kick(node->loop);
 }
 
+bool nx_node_has_events(noex_node *node)
+{
+    return next_item(node) != 0;
+}
+
 int nx_node_process(noex_node *node, uint64_t max_wait_ms)
 {
     if (node->in_process)
         return NOEX_EREENTRANT;
     release_held(node);
     node->in_process = true;
-    int rc = nx_loop_run(node->loop, nx_events_peek(node->monitors) ? 0 : max_wait_ms);
+    int rc = nx_loop_run(node->loop, nx_node_has_events(node) ? 0 : max_wait_ms);
     node->in_process = false;
     if (node->free_wanted)
         nx_node_free(node);
@@ -411,16 +445,7 @@ void nx_node_stats(const noex_node *node, struct noex_stats *stats)
     *stats = node->stats;
     for (uint32_t i = 0; i < node->peer_count; i++) {
         const struct nx_peer *p = node->peers[i];
-        if (!p->conn)
-            continue;
-        const struct nx_conn_stats *c = nx_conn_get_stats(p->conn);
-        stats->frames_in += c->frames_in;
-        stats->frames_out += c->frames_out;
-        stats->bytes_in += c->bytes_in;
-        stats->bytes_out += c->bytes_out;
-        stats->ticks_in += c->ticks_in;
-        stats->ticks_out += c->ticks_out;
-        stats->signals_dropped += c->unknown_ops;
+        nx_peer_add_stats(p, stats);
         stats->connections += nx_peer_is_up(p);
     }
     stats->reasons_cut = nx_monitors_reasons_cut(node->monitors);

@@ -53,6 +53,8 @@ NOEX_MUST_USE int nx_node_peer(noex_node *node, const struct nx_node_name *name,
 /** NULL where there is none. */
 struct nx_peer *nx_node_find_peer(noex_node *node, const struct nx_node_name *name);
 
+/** Some wait to be delivered or pulled. */
+bool nx_node_has_events(noex_node *node);
 /** Takes the next event for a caller that pulls. */
 bool nx_node_next_event(noex_node *node, struct noex_event *event);
 

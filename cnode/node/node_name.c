@@ -31,9 +31,15 @@ static bool parse_port(const char *digits, uint16_t *port)
     return true;
 }
 
+/* What was given may hold anything; an error's text is one line. */
 static int bad(struct noex_error *err, const char *text, const char *why)
 {
-    return nx_fail(err, NOEX_ENODENAME, "'%.120s' is not a node name: %s", text, why);
+    char shown[121];
+    size_t n = 0;
+    for (; text[n] && n < sizeof shown - 1; n++)
+        shown[n] = text[n] >= ' ' && text[n] < 0x7f ? text[n] : '?';
+    shown[n] = '\0';
+    return nx_fail(err, NOEX_ENODENAME, "'%s' is not a node name: %s", shown, why);
 }
 
 int nx_node_name_parse(const char *text, struct nx_node_name *out, struct noex_error *err)

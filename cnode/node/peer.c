@@ -3,19 +3,18 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "handshake/dflags.h"
+#include "node/pump.h"
 #include "node/router.h"
 #include <inttypes.h>
 #include <stdio.h>
 
 enum {
-    READS_A_TURN = 16,     /* then the others have their turn */
-    STARVED_RETRY_MS = 50, /* out of memory: how soon to try again */
-    SIMULTANEOUS_MAX = 3,  /* `nok` answers in a row that are retried at once */
-    TARGET_SIZE = NX_CONN_REF_SIZE,
-    /* What every release decodes of its own pids; larger numbers are asked for, protocol.md 5. */
-    SAFE_PID_ID = 32767,
-    SAFE_PID_SERIAL = 8191
+    READS_A_TURN = 16,   /* then the others have their turn */
+    PROVEN_MS = 5000,    /* a connection that lasted so long is no flapping */
+    SIMULTANEOUS_MAX = 3 /* `nok` answers in a row that are retried at once */
 };
+
+#define NO_EVENT UINT32_MAX
 
 static void fail(struct nx_peer *p, struct noex_error *err);
 
@@ -28,28 +27,27 @@ int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
     p->node = node;
     p->index = index;
     p->name = *name;
+    p->tick_event = p->failed_event = p->reconnect_event = NO_EVENT;
+    p->starved_until_ms = UINT64_MAX;
     nx_monitor_list_init(&p->monitors);
-    if (nx_node_events_reserve(&node->events, &p->tick_event, 1)) {
-        nx_free(&node->alloc, p);
-        return NOEX_ENOMEM;
-    }
     *out = p;
     return 0;
 }
 
 /* ---- the parts of an attempt ---- */
 
-static void add_stats(struct nx_peer *p)
+void nx_peer_add_stats(const struct nx_peer *p, struct noex_stats *stats)
 {
+    if (!p->conn)
+        return;
     const struct nx_conn_stats *c = nx_conn_get_stats(p->conn);
-    struct noex_stats *n = &p->node->stats;
-    n->frames_in += c->frames_in;
-    n->frames_out += c->frames_out;
-    n->bytes_in += c->bytes_in;
-    n->bytes_out += c->bytes_out;
-    n->ticks_in += c->ticks_in;
-    n->ticks_out += c->ticks_out;
-    n->signals_dropped += c->unknown_ops;
+    stats->frames_in += c->frames_in;
+    stats->frames_out += c->frames_out;
+    stats->bytes_in += c->bytes_in;
+    stats->bytes_out += c->bytes_out;
+    stats->ticks_in += c->ticks_in;
+    stats->ticks_out += c->ticks_out;
+    stats->signals_dropped += c->unknown_ops;
 }
 
 static void drop_parts(struct nx_peer *p)
@@ -57,8 +55,7 @@ static void drop_parts(struct nx_peer *p)
     nx_epmd_query_cancel(p->query);
     nx_dial_cancel(p->dial);
     nx_tcp_close(p->tcp);
-    if (p->conn)
-        add_stats(p);
+    nx_peer_add_stats(p, &p->node->stats);
     nx_conn_free(p->conn);
     p->query = NULL;
     p->dial = NULL;
@@ -66,10 +63,16 @@ static void drop_parts(struct nx_peer *p)
     p->conn = NULL;
 }
 
+/* What an attempt did not need of the events set aside for it. A tick event that waits in the queue
+ * goes back when it is delivered. */
 static void unreserve(struct nx_peer *p)
 {
+    struct nx_node_events *pool = &p->node->events;
+    if (p->tick_event != NO_EVENT && !nx_node_event_at(pool, p->tick_event)->queued)
+        nx_node_event_release(pool, p->tick_event);
+    p->tick_event = NO_EVENT;
     while (p->reserved_count)
-        nx_node_event_release(&p->node->events, p->reserved[--p->reserved_count]);
+        nx_node_event_release(pool, p->reserved[--p->reserved_count]);
 }
 
 void nx_peer_free(struct nx_peer *p)
@@ -83,9 +86,26 @@ void nx_peer_free(struct nx_peer *p)
 static struct nx_node_event *push_event(struct nx_peer *p, enum noex_event_type type,
                                         const struct noex_error *err)
 {
-    uint32_t number = p->reserved[--p->reserved_count];
-    struct nx_node_event *e =
-        nx_node_event_push(&p->node->events, number, type, p->index, err, nx_wall_us());
+    return nx_node_event_push(&p->node->events, p->reserved[--p->reserved_count], type, p->index,
+                              err, nx_wall_us());
+}
+
+/* Of attempts that fail while nobody pulls events the newest is told, not each: `*last` is the
+ * number of the one before. */
+static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
+                                          enum noex_event_type type, const struct noex_error *err)
+{
+    struct nx_node_events *pool = &p->node->events;
+    struct nx_node_event *e = *last == NO_EVENT ? NULL : nx_node_event_at(pool, *last);
+    bool waits = e && e->queued && e->type == type && e->peer == p->index &&
+                 p->node->held != (NX_EVENT_FOREIGN | *last);
+    if (!waits) {
+        *last = p->reserved[p->reserved_count - 1];
+        e = push_event(p, type, err);
+    } else if (err) {
+        e->err = *err;
+    }
+    e->time_us = nx_wall_us();
     e->attempt = p->attempt;
     return e;
 }
@@ -98,6 +118,9 @@ bool nx_peer_is_up(const struct nx_peer *p)
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size)
 {
     switch (p->state) {
+    case NX_PEER_WANTED:
+        snprintf(text, size, "the attempt to begin");
+        return NOEX_CONNECTION_CONNECTING;
     case NX_PEER_LOOKUP:
         snprintf(text, size, "epmd on %s (port %u)", p->name.host, p->node->options.epmd_port);
         return NOEX_CONNECTION_CONNECTING;
@@ -134,113 +157,6 @@ static void flush(struct nx_peer *p)
     }
 }
 
-/* The target as it goes on the wire; false where there is no memory. */
-static bool encode_target(struct nx_peer *p, const struct nx_monitor *m, struct nx_buf *out)
-{
-    if (m->kind == NOEX_TARGET_NAME)
-        return nx_atom_write(out, nx_span_str(m->target.name)) == 0;
-    const struct nx_pid pid = {.node = nx_span_str(p->name.full),
-                               .id = m->target.pid.id,
-                               .serial = m->target.pid.serial,
-                               .creation = m->target.pid.creation};
-    return nx_pid_write(out, &pid) == 0;
-}
-
-static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
-{
-    const struct nx_monitor *m = nx_monitor_at(p->node->monitors, slot);
-    uint8_t target[TARGET_SIZE], ref[NX_CONN_REF_SIZE];
-    struct nx_buf b;
-    nx_buf_fixed(&b, target, sizeof target);
-    if (!encode_target(p, m, &b))
-        return NOEX_ETARGET;
-    struct nx_ctrl ctrl = {.op = op};
-    ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
-    ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
-    ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->conn, NX_REF_MONITOR, slot, m->generation, ref);
-    return nx_conn_send(p->conn, &ctrl, nx_span(NULL, 0));
-}
-
-/* One pending monitor goes out, or fails, or has its pid looked up. */
-static int send_pending(struct nx_peer *p, uint32_t slot)
-{
-    struct nx_monitors *t = p->node->monitors;
-    struct nx_monitor *m = nx_monitor_at(t, slot);
-    if (m->kind != NOEX_TARGET_NODE && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR)) {
-        nx_monitor_fail(t, &p->monitors, slot, NOEX_ENOMONITOR, nx_wall_us());
-        return 0;
-    }
-    if (m->kind == NOEX_TARGET_PID && !m->target.pid.creation) {
-        if (m->target.pid.id > SAFE_PID_ID || m->target.pid.serial > SAFE_PID_SERIAL) {
-            int rc = nx_router_ask_pid(p, slot);
-            if (!rc)
-                nx_monitor_resolving(t, &p->monitors, slot);
-            return rc;
-        }
-        m->target.pid.creation = nx_conn_peer(p->conn)->peer_creation;
-    }
-    int rc = m->kind == NOEX_TARGET_NODE ? 0 : send_monitor(p, NX_OP_MONITOR_P, slot);
-    if (!rc)
-        nx_monitor_sent(t, &p->monitors, slot);
-    return rc;
-}
-
-/* A peer that cannot do monitors can still be watched as a node: the handshake is all the proof
- * there is. */
-static int confirm_sent(struct nx_peer *p)
-{
-    struct nx_monitors *t = p->node->monitors;
-    if (nx_conn_barrier_under_way(p->conn) || !nx_monitors_want_barrier(t, &p->monitors))
-        return 0;
-    bool can = nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR);
-    int rc = can ? nx_conn_barrier(p->conn) : 0;
-    if (rc)
-        return rc;
-    nx_monitors_barrier_sent(t, &p->monitors);
-    if (!can)
-        nx_monitors_confirmed(t, &p->monitors, nx_wall_us());
-    return 0;
-}
-
-/* Sends what is pending, up to the high mark of the queue: the records themselves are the queue
- * behind it. */
-static void pump(struct nx_peer *p)
-{
-    uint32_t slot;
-    int rc = 0;
-    p->starved = false;
-    if (!nx_peer_is_up(p))
-        return;
-    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) &&
-           nx_conn_out(p->conn).len < p->node->options.out_high)
-        rc = send_pending(p, slot);
-    if (!rc)
-        rc = confirm_sent(p);
-    p->starved = rc != 0;
-    p->overflowed = p->overflowed || rc == NOEX_ELIMIT;
-}
-
-/* Without memory the peer keeps a monitor whose DOWN will find nobody: no more than a few bytes
- * there. */
-static void send_demonitor(struct nx_peer *p, uint32_t slot)
-{
-    if (!nx_peer_is_up(p) || p->overflowed)
-        return;
-    int rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
-    p->overflowed = rc == NOEX_ELIMIT;
-    if (rc)
-        nx_log(&p->node->log, NOEX_LOG_ERROR, "%s: a demonitor could not be sent: %s", p->name.full,
-               noex_error_text(rc));
-}
-
-void nx_peer_demonitor(struct nx_peer *p, uint32_t slot)
-{
-    struct nx_monitors *t = p->node->monitors;
-    if (nx_monitor_demonitor(t, &p->monitors, slot))
-        send_demonitor(p, slot);
-    nx_monitor_drop(t, slot);
-}
-
 /* ---- what the connection tells ---- */
 
 static void on_up(void *ctx, const struct nx_hs_result *r)
@@ -248,7 +164,10 @@ static void on_up(void *ctx, const struct nx_hs_result *r)
     struct nx_peer *p = ctx;
     char missing[96] = "";
     p->connected_before = true;
+    p->failed_before = false;
+    p->up_ms = nx_loop_now(p->node->loop);
     p->simultaneous = 0;
+    p->failed_event = p->reconnect_event = NO_EVENT;
     if (!nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
         snprintf(missing, sizeof missing, ", it does not support monitors");
     nx_log(&p->node->log, NOEX_LOG_INFO,
@@ -256,7 +175,6 @@ static void on_up(void *ctx, const struct nx_hs_result *r)
            ", flags 0x%" PRIx64 "%s",
            p->name.full, r->self_name, r->self_creation, r->peer_creation, r->flags, missing);
     push_event(p, NOEX_EVENT_NODE_UP, NULL);
-    p->attempt = 1; /* of the attempts to come, should this connection be lost */
 }
 
 static int on_signal(void *ctx, const struct nx_signal *signal, struct noex_error *err)
@@ -273,13 +191,15 @@ static void on_barrier(void *ctx)
 static void on_tick_missed(void *ctx, unsigned missed)
 {
     struct nx_peer *p = ctx;
-    struct nx_node_event *e = nx_node_event_at(&p->node->events, p->tick_event);
+    struct nx_node_events *pool = &p->node->events;
     nx_log(&p->node->log, NOEX_LOG_INFO, "%s: nothing heard, %u tick(s) missed", p->name.full,
            missed);
-    if (!e->queued)
-        nx_node_event_push(&p->node->events, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL,
+    if (p->tick_event == NO_EVENT)
+        p->tick_event = p->reserved[--p->reserved_count];
+    if (!nx_node_event_at(pool, p->tick_event)->queued)
+        nx_node_event_push(pool, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL,
                            nx_wall_us());
-    e->missed = missed;
+    nx_node_event_at(pool, p->tick_event)->missed = missed;
 }
 
 static bool older_is_gone(void *ctx)
@@ -346,33 +266,59 @@ static uint64_t backoff_ms(const struct nx_peer *p)
     return jittered(p->node, ms < max ? ms : max);
 }
 
+/* `nok`: the peer is dialling us. A node without a listener can only try again, at once. */
+static bool try_again_at_once(struct nx_peer *p, const struct noex_error *err)
+{
+    if (err->code != NOEX_ESIMULTANEOUS || p->simultaneous >= SIMULTANEOUS_MAX) {
+        p->simultaneous = 0;
+        return false;
+    }
+    p->simultaneous++;
+    drop_parts(p);
+    p->start_ms = nx_loop_now(p->node->loop);
+    p->state = NX_PEER_WANTED;
+    return true;
+}
+
+static void retry_later(struct nx_peer *p)
+{
+    bool proven = !p->failed_before && nx_loop_now(p->node->loop) - p->up_ms >= PROVEN_MS;
+    if (proven)
+        p->attempt = 1;
+    uint64_t delay = backoff_ms(p);
+    if (!proven)
+        p->attempt++;
+    push_attempt(p, &p->reconnect_event, NOEX_EVENT_RECONNECT, NULL)->delay_ms = delay;
+    p->retry_ms = nx_loop_now(p->node->loop) + delay;
+    p->state = NX_PEER_BACKOFF;
+}
+
 /* The end of an attempt, in the order that is promised: what was monitored, what was pending, the
  * node. */
 static void fail(struct nx_peer *p, struct noex_error *err)
 {
     noex_node *node = p->node;
-    int64_t now_us = nx_wall_us();
     bool was_up = nx_peer_is_up(p);
     nx_log(&node->log, NOEX_LOG_INFO, "%s: %s: %s", p->name.full,
            was_up ? "connection lost" : "could not connect", err->text);
     /* The peer learns why (not_allowed, "false") even though the connection is over. */
     if (!was_up)
         flush(p);
+    if (try_again_at_once(p, err))
+        return;
     drop_parts(p);
     p->cause = *err;
-    nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code, now_us);
-    push_event(p, was_up ? NOEX_EVENT_NODE_DOWN : NOEX_EVENT_CONNECT_FAILED, err);
+    p->monitors.cause++;
+    p->failed_before = !was_up;
+    nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code,
+                     nx_wall_us());
+    if (was_up)
+        push_event(p, NOEX_EVENT_NODE_DOWN, err);
+    else
+        push_attempt(p, &p->failed_event, NOEX_EVENT_CONNECT_FAILED, err);
     p->state = NX_PEER_IDLE;
-    if (p->policy == NOEX_CONNECT_KEEP && err->code != NOEX_EDISCONNECTED) {
-        bool at_once = err->code == NOEX_ESIMULTANEOUS && p->simultaneous++ < SIMULTANEOUS_MAX;
-        uint64_t delay = at_once ? 0 : backoff_ms(p);
-        if (!was_up)
-            p->attempt++;
-        struct nx_node_event *e = push_event(p, NOEX_EVENT_RECONNECT, NULL);
-        e->delay_ms = delay;
-        p->retry_ms = nx_loop_now(node->loop) + delay;
-        p->state = NX_PEER_BACKOFF;
-    }
+    if (p->policy == NOEX_CONNECT_KEEP && err->code != NOEX_EDISCONNECTED)
+        retry_later(p);
     unreserve(p);
 }
 
@@ -470,9 +416,11 @@ static int look_up(struct nx_peer *p, struct noex_error *err)
                                p, err);
 }
 
+/* Sets the events of an attempt aside; the attempt itself begins in a turn. */
 int nx_peer_connect(struct nx_peer *p)
 {
-    struct noex_error err = {0};
+    uint64_t now = nx_loop_now(p->node->loop),
+             next = p->start_ms + p->node->options.reconnect_min_ms;
     if (p->state != NX_PEER_IDLE && p->state != NX_PEER_BACKOFF)
         return 0;
     int rc = nx_node_events_reserve(&p->node->events, p->reserved, NX_PEER_EVENTS);
@@ -481,11 +429,20 @@ int nx_peer_connect(struct nx_peer *p)
     p->reserved_count = NX_PEER_EVENTS;
     if (!p->attempt)
         p->attempt = 1;
+    /* On demand comes before the back-off, but whoever asks again on each failure does not hammer.
+     */
+    p->start_ms = p->failed_before && next > now ? next : now;
+    p->state = NX_PEER_WANTED;
+    return 0;
+}
+
+static void start(struct nx_peer *p)
+{
+    struct noex_error err = {0};
     bool skip_epmd = p->name.port && p->name.port != p->node->options.epmd_port;
-    rc = skip_epmd ? dial(p, NULL, p->name.port, &err) : look_up(p, &err);
+    int rc = skip_epmd ? dial(p, NULL, p->name.port, &err) : look_up(p, &err);
     if (rc)
         fail(p, &err);
-    return 0;
 }
 
 bool nx_peer_disconnect(struct nx_peer *p)
@@ -522,37 +479,56 @@ uint64_t nx_peer_deadline(const struct nx_peer *p)
         at = min_u64(at, nx_conn_deadline(p->conn));
     if (p->state == NX_PEER_BACKOFF)
         at = min_u64(at, p->retry_ms);
-    if (p->starved)
-        at = min_u64(at, nx_loop_now(p->node->loop) + STARVED_RETRY_MS);
-    return at;
+    if (p->state == NX_PEER_WANTED)
+        at = min_u64(at, p->start_ms);
+    return min_u64(at, p->starved_until_ms);
 }
 
-static void expire_monitors(struct nx_peer *p, uint64_t now_ms)
+/* Before anything is given up for want of an answer: what came while this process slept or was
+ * stopped may wait to be read. */
+static void read_first(struct nx_peer *p, uint64_t now_ms)
 {
-    uint32_t slot;
-    bool sent = false;
-    while ((slot = nx_monitor_expire(p->node->monitors, &p->monitors, now_ms, nx_wall_us(), &sent)))
-        if (sent)
-            send_demonitor(p, slot);
+    bool due = p->conn && (now_ms >= nx_conn_deadline(p->conn) || now_ms >= p->monitors.deadline);
+    if (due)
+        on_readable(p);
+}
+
+/* The back-off is over: its delay already was what it was to be. */
+static void retry(struct nx_peer *p, uint64_t now_ms)
+{
+    if (nx_peer_connect(p))
+        p->retry_ms = now_ms + p->node->options.reconnect_max_ms;
+    else
+        p->start_ms = now_ms;
+}
+
+static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
+{
+    struct noex_error err = {0};
+    if (p->state == NX_PEER_BACKOFF && now_ms >= p->retry_ms)
+        retry(p, now_ms);
+    if (p->state == NX_PEER_WANTED && now_ms >= p->start_ms)
+        start(p);
+    if (p->query)
+        nx_epmd_query_timeout(p->query, now_ms);
+    else if (p->dial)
+        nx_dial_timeout(p->dial, now_ms);
+    else if (p->conn && now_ms >= nx_conn_deadline(p->conn) &&
+             nx_conn_timeout(p->conn, now_ms, &err))
+        fail(p, &err);
 }
 
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
-    expire_monitors(p, now_ms);
-    if (p->query)
-        nx_epmd_query_timeout(p->query, now_ms);
-    else if (p->dial)
-        nx_dial_timeout(p->dial, now_ms);
-    if (p->conn && now_ms >= nx_conn_deadline(p->conn) && nx_conn_timeout(p->conn, now_ms, &err))
-        fail(p, &err);
-    if (p->conn && p->overflowed) {
-        nx_fail(&err, NOEX_ELIMIT, "%s does not read: over %zu bytes wait to be sent", p->name.full,
-                p->node->options.out_max);
-        fail(p, &err);
-    }
-    if (p->state == NX_PEER_BACKOFF && now_ms >= p->retry_ms && nx_peer_connect(p))
-        p->retry_ms = now_ms + p->node->options.reconnect_max_ms;
-    pump(p);
+    read_first(p, now_ms);
+    nx_pump_expire(p, now_ms);
+    act_on_deadlines(p, now_ms);
+    nx_pump(p, now_ms);
     flush(p);
+    if (!p->conn || !p->overflowed)
+        return;
+    nx_fail(&err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent", p->name.full,
+            p->node->options.out_max);
+    fail(p, &err);
 }

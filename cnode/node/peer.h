@@ -10,14 +10,15 @@
 
 enum nx_peer_state {
     NX_PEER_IDLE,
+    NX_PEER_WANTED, /* an attempt begins in the next turn, or at start_ms */
     NX_PEER_LOOKUP, /* epmd is asked */
     NX_PEER_DIAL,   /* its distribution port is dialled */
     NX_PEER_CONN,   /* handshake, then up */
     NX_PEER_BACKOFF /* waits for the next attempt */
 };
 
-/** Events that an attempt may give rise to: up or failed, down, reconnect. */
-enum { NX_PEER_EVENTS = 3 };
+/** Events that an attempt may give rise to: up or failed, down, reconnect, tick missed. */
+enum { NX_PEER_EVENTS = 4 };
 
 struct nx_peer {
     noex_node *node;
@@ -31,24 +32,29 @@ struct nx_peer {
     struct nx_conn *conn;
     bool connected_before; /* a connection was up: an `alive` means that one, design 4 */
     bool write_failed;     /* nothing more can be sent; the read side will tell the end */
-    bool starved;          /* no memory to send with: try again soon */
-    bool overflowed;       /* out_max is passed: the next turn ends the connection */
+    bool failed_before;    /* the last attempt did not come up */
+    bool overflowed;       /* out_max is passed: the turn ends the connection */
     uint32_t attempt;
-    uint32_t simultaneous; /* attempts in a row that met the peer's own */
-    uint64_t retry_ms;     /* BACKOFF: when */
+    uint32_t simultaneous;     /* attempts in a row that met the peer's own */
+    uint64_t start_ms;         /* WANTED: when; later: when it began */
+    uint64_t up_ms;            /* when the connection came up */
+    uint64_t retry_ms;         /* BACKOFF: when */
+    uint64_t starved_until_ms; /* no memory to send with: when to try again */
     struct nx_monitor_list monitors;
     struct noex_error cause; /* why monitors that were pending failed last */
     uint32_t reserved[NX_PEER_EVENTS];
     uint32_t reserved_count;
-    uint32_t tick_event; /* set aside for the peer's life: one is told of at a time */
+    uint32_t tick_event;   /* of this connection, once a tick was missed */
+    uint32_t failed_event; /* the last CONNECT_FAILED and RECONNECT of attempts in a row */
+    uint32_t reconnect_event;
 };
 
 NOEX_MUST_USE int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
                               const struct nx_node_name *name);
 void nx_peer_free(struct nx_peer *p);
 
-/** Starts an attempt unless there is a connection or an attempt. Errors: NOEX_ENOMEM. Other
- * failures come as events. */
+/** Asks for an attempt unless there is a connection or an attempt; it begins in a turn. Errors:
+ * NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_peer_connect(struct nx_peer *p);
 /** Drops connection and attempts, with the events of a loss. False where there was nothing. */
 bool nx_peer_disconnect(struct nx_peer *p);
@@ -57,11 +63,11 @@ bool nx_peer_is_up(const struct nx_peer *p);
 /** As noex_connection. */
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size);
 
+/** Adds the counters of the connection that is up now. */
+void nx_peer_add_stats(const struct nx_peer *p, struct noex_stats *stats);
+
 uint64_t nx_peer_deadline(const struct nx_peer *p);
 /** What a turn owes the peer: deadlines, monitors to be sent, bytes to be written. */
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms);
-
-/** Ends a monitor of this peer, on the wire too. */
-void nx_peer_demonitor(struct nx_peer *p, uint32_t slot);
 
 #endif

@@ -27,6 +27,9 @@ static int answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span 
 {
     p->node->stats.signals_answered++;
     int rc = nx_conn_send(p->conn, ctrl, payload);
+    if (rc == NOEX_EUNREAD)
+        return nx_fail(err, rc, "%s does not read: over %zu bytes wait to be sent", p->name.full,
+                       p->node->options.out_max);
     return rc ? nx_fail(err, rc, NULL) : 0;
 }
 
@@ -211,7 +214,17 @@ int nx_router_ask_pid(struct nx_peer *p, uint32_t slot)
     return nx_conn_send(p->conn, &send, nx_buf_span(&b));
 }
 
-/* {Tag, Pid} or {Tag, {badrpc, _}}, the answer to nx_router_ask_pid. */
+/* {badrpc, {'EXIT', {badarg, _}}}: what list_to_pid says of a pid that cannot be there. */
+static bool is_badarg(struct nx_span result)
+{
+    struct nx_rd in = nx_rd(result);
+    uint32_t arity;
+    return nx_read_tuple_head(&in, &arity) && arity == 2 && nx_read_atom_is(&in, "badrpc") &&
+           nx_read_tuple_head(&in, &arity) && arity == 2 && nx_read_atom_is(&in, "EXIT") &&
+           nx_read_tuple_head(&in, &arity) && arity == 2 && nx_read_atom_is(&in, "badarg");
+}
+
+/* {Tag, Result}, the answer to nx_router_ask_pid: a pid, or why there is none. */
 static int on_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     struct nx_monitors *t = p->node->monitors;
@@ -230,8 +243,10 @@ static int on_send(struct nx_peer *p, const struct nx_signal *s, struct noex_err
     if (nx_pid_parse(result, &pid) && nx_span_is(pid.node, p->name.full)) {
         const struct noex_pid known = {pid.id, pid.serial, pid.creation};
         nx_monitor_resolved(t, &p->monitors, slot, &known);
-    } else {
+    } else if (is_badarg(result)) {
         nx_monitor_absent(t, &p->monitors, slot, noproc, nx_wall_us());
+    } else {
+        nx_monitor_fail(t, &p->monitors, slot, NOEX_EPID, nx_wall_us());
     }
     return 0;
 }

@@ -257,6 +257,7 @@ void nx_monitor_resolved(struct nx_monitors *t, struct nx_monitor_list *l, uint3
 {
     unlink_record(t, l, slot);
     nx_monitor_at(t, slot)->target.pid = *pid;
+    nx_monitor_at(t, slot)->known = 1;
     append(t, l, slot);
 }
 
@@ -428,7 +429,8 @@ void nx_monitor_down(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
 {
     struct nx_monitor *m = nx_monitor_find(t, slot, generation);
     t->stats.downs_received++;
-    if (!m || m->peer != peer || (m->state != NX_MONITOR_SENT && m->state != NX_MONITOR_ACTIVE)) {
+    if (!m || m->peer != peer || m->kind == NOEX_TARGET_NODE ||
+        (m->state != NX_MONITOR_SENT && m->state != NX_MONITOR_ACTIVE)) {
         t->stale++;
         return;
     }
@@ -461,7 +463,8 @@ void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
     struct nx_monitor *m = nx_monitor_at(t, slot);
     unlink_record(t, l, slot);
     leave_gauge(t, m);
-    m->end.failure = code;
+    m->end.failure.code = code;
+    m->end.failure.cause = l->cause;
     if (code == NOEX_ESETUPTIMEOUT)
         t->stats.timed_out++;
     else
@@ -469,37 +472,34 @@ void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
     push_end(t, slot, NX_MONITOR_EV_FAILED, now_us);
 }
 
-/* The first of a chain whose deadline has passed; the earliest of the others goes to `*deadline`.
- */
-static uint32_t first_due(struct nx_monitors *t, uint32_t slot, uint64_t now_ms, uint64_t *deadline)
+/* The walk of one chain; the earliest deadline that is left goes to `*deadline`. */
+static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot,
+                         uint64_t now_ms, int64_t now_us, uint64_t *deadline, nx_expired_fn held,
+                         void *ctx)
 {
-    for (; slot; slot = nx_monitor_at(t, slot)->next) {
-        uint64_t when = nx_monitor_at(t, slot)->when;
-        if (when <= now_ms)
-            return slot;
-        if (when < *deadline)
-            *deadline = when;
+    for (uint32_t next; slot; slot = next) {
+        struct nx_monitor *m = nx_monitor_at(t, slot);
+        next = m->next;
+        if (m->when > now_ms) {
+            *deadline = m->when < *deadline ? m->when : *deadline;
+            continue;
+        }
+        bool sent = m->state == NX_MONITOR_SENT && m->kind != NOEX_TARGET_NODE;
+        nx_monitor_fail(t, l, slot, NOEX_ESETUPTIMEOUT, now_us);
+        if (sent)
+            held(ctx, slot);
     }
-    return 0;
 }
 
-uint32_t nx_monitor_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
-                           int64_t now_us, bool *sent)
+void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
+                        int64_t now_us, nx_expired_fn held, void *ctx)
 {
+    uint64_t deadline = UINT64_MAX;
     if (l->deadline > now_ms)
-        return 0;
-    uint64_t next = UINT64_MAX;
-    uint32_t slot = first_due(t, l->unconfirmed, now_ms, &next);
-    if (!slot)
-        slot = first_due(t, l->resolving_first, now_ms, &next);
-    if (!slot) {
-        l->deadline = next;
-        return 0;
-    }
-    struct nx_monitor *m = nx_monitor_at(t, slot);
-    *sent = m->state == NX_MONITOR_SENT && m->kind != NOEX_TARGET_NODE;
-    nx_monitor_fail(t, l, slot, NOEX_ESETUPTIMEOUT, now_us);
-    return slot;
+        return;
+    expire_chain(t, l, l->unconfirmed, now_ms, now_us, &deadline, held, ctx);
+    expire_chain(t, l, l->resolving_first, now_ms, now_us, &deadline, held, ctx);
+    l->deadline = deadline;
 }
 
 void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code, int64_t now_us)
@@ -518,7 +518,9 @@ void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code
         nx_monitor_fail(t, l, l->first, code, now_us);
     while (l->resolving_first)
         nx_monitor_fail(t, l, l->resolving_first, code, now_us);
+    uint32_t cause = l->cause;
     nx_monitor_list_init(l);
+    l->cause = cause;
 }
 
 uint64_t nx_monitors_reasons_cut(const struct nx_monitors *t)

@@ -35,6 +35,7 @@ struct nx_monitor {
     uint8_t lost : 1;       /* ended by the loss of the connection: origin local */
     uint8_t has_reason : 1; /* DOWN: end.reason holds it; else (and not lost) it was not kept */
     uint8_t type : 3;       /* ended: enum noex_reason_type */
+    uint8_t known : 1; /* a pid that came from the peer itself: safe to send whatever its numbers */
     union {
         struct noex_pid pid;
         char *name;
@@ -43,7 +44,10 @@ struct nx_monitor {
     union {
         struct nx_reason *reason; /* DOWN, has_reason */
         uint64_t full_len;        /* DOWN, not kept: how long it was */
-        int failure;              /* FAILED: the error code */
+        struct {
+            int code;       /* FAILED: the error, */
+            uint32_t cause; /* and the number of the peer's loss that it belongs to */
+        } failure;
     } end;
     uint64_t when; /* pending: setup deadline, ms; afterwards: wall clock of the event, us */
 };
@@ -59,6 +63,7 @@ struct nx_monitor_list {
     uint32_t resolving_first; /* those that wait for the peer's list_to_pid, apart */
     uint32_t resolving_last;
     uint64_t deadline; /* not after the earliest setup deadline; UINT64_MAX: none */
+    uint32_t cause;    /* the number of losses so far, see end.failure */
 };
 
 struct nx_monitors;
@@ -125,10 +130,12 @@ void nx_monitor_drop(struct nx_monitors *t, uint32_t slot);
 void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot, int code,
                      int64_t now_us);
 
-/** Fails the next pending one whose setup deadline has passed and returns its slot, 0 when there is
- * none. `*sent`: the peer holds it and must be sent a DEMONITOR_P (protocol.md 6.4). */
-uint32_t nx_monitor_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
-                           int64_t now_us, bool *sent);
+/** Told of each monitor that expired while the peer holds it and must be sent a DEMONITOR_P. */
+typedef void (*nx_expired_fn)(void *ctx, uint32_t slot);
+
+/** Fails every pending one whose setup deadline has passed. */
+void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
+                        int64_t now_us, nx_expired_fn held, void *ctx);
 
 /** The connection is gone: every active one ends with noconnection in the order of creation, then
  * every pending one fails with `code`. Needs no memory. The list is empty afterwards. */

@@ -21,7 +21,7 @@ int noex_pid_parse(const char *text, struct noex_pid *pid)
 {
     uint32_t number[3];
     const char *p = text;
-    if (!p || *p != '<')
+    if (!p || !pid || *p != '<')
         return NOEX_EINVALID;
     for (int i = 0; i < 3; i++) {
         p = parse_number(p + 1, &number[i]);

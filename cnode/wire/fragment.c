@@ -12,6 +12,7 @@ struct sequence {
     uint64_t id;
     uint64_t next; /* the fragment that must come next */
     uint64_t full_len;
+    size_t keep_min; /* kept whatever the budget says */
     struct nx_buf kept;
 };
 
@@ -116,19 +117,36 @@ static void drop_done(struct nx_fragments *f)
     f->done = NULL;
 }
 
-/* Keeps what of `data` is below the message's ceiling, counts all of it. */
+/* How much of `len` more bytes is kept: up to the message's ceiling, and beyond what must be kept
+ * no more than the budget of all messages leaves. Where it is less than all, the ceiling comes
+ * down. */
+static size_t share(struct nx_fragments *f, struct sequence *s, size_t len)
+{
+    size_t have = nx_buf_len(&s->kept);
+    size_t must = s->keep_min > have ? s->keep_min - have : 0;
+    size_t budget = f->limits.bytes_max > f->bytes ? f->limits.bytes_max - f->bytes : 0;
+    size_t room = s->kept.max - have;
+    size_t keep = len < room ? len : room;
+    budget = budget > must ? budget : must;
+    if (keep > budget) {
+        keep = budget;
+        s->kept.max = have + keep;
+    }
+    return keep;
+}
+
+/* Keeps its share of `data` and counts all of it. Without memory no more is kept of this message.
+ */
 static int take(struct nx_fragments *f, struct sequence *s, struct nx_span data,
                 struct noex_error *err)
 {
-    size_t room = s->kept.max - nx_buf_len(&s->kept);
-    size_t keep = data.len < room ? data.len : room;
-    if (keep > f->limits.bytes_max - f->bytes)
-        return nx_fail(err, NOEX_ETOOBIG,
-                       "fragmented messages under way hold more than the limit of %zu bytes",
-                       f->limits.bytes_max);
-    if (nx_buf_put(&s->kept, data.ptr, keep))
-        return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message of %zu bytes so far",
-                       nx_buf_len(&s->kept) + keep);
+    size_t keep = share(f, s, data.len);
+    if (nx_buf_put(&s->kept, data.ptr, keep)) {
+        if (nx_buf_len(&s->kept) < s->keep_min)
+            return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
+        s->kept.max = nx_buf_len(&s->kept);
+        keep = 0;
+    }
     f->bytes += keep;
     s->full_len += data.len;
     return 0;
@@ -149,14 +167,14 @@ static int advance(struct nx_fragments *f, size_t at, uint64_t fragment, struct 
     return 1;
 }
 
-static int start_sequence(struct nx_fragments *f, uint64_t id, struct nx_span data, size_t keep_max,
-                          struct sequence **out, struct noex_error *err)
+static int start_sequence(struct nx_fragments *f, uint64_t id, struct nx_span data,
+                          const struct nx_keep *keep, struct sequence **out, struct noex_error *err)
 {
     struct sequence *s = nx_alloc(f->alloc, sizeof *s);
     if (!s)
         return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
-    *s = (struct sequence){.id = id};
-    nx_buf_init(&s->kept, f->alloc, keep_max);
+    *s = (struct sequence){.id = id, .keep_min = keep->min};
+    nx_buf_init(&s->kept, f->alloc, keep->max);
     int rc = take(f, s, data, err);
     if (rc)
         free_sequence(f, s);
@@ -166,7 +184,7 @@ static int start_sequence(struct nx_fragments *f, uint64_t id, struct nx_span da
 }
 
 int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
-                       struct nx_span data, size_t keep_max, struct nx_message *out,
+                       struct nx_span data, const struct nx_keep *keep, struct nx_message *out,
                        struct noex_error *err)
 {
     struct sequence *s = NULL;
@@ -182,7 +200,7 @@ int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragm
                        f->limits.sequences_max);
     int rc = make_room(f, err);
     if (!rc)
-        rc = start_sequence(f, sequence, data, keep_max, &s, err);
+        rc = start_sequence(f, sequence, data, keep, &s, err);
     if (rc)
         return rc;
     insert_at(f, at, s);

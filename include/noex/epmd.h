@@ -15,9 +15,10 @@ typedef void (*noex_epmd_name_fn)(void *user, const char *name, uint16_t port);
 
 /**
  * Asks the epmd of `host` at `port` for the names registered there, and waits for the answer at
- * most `timeout_ms`. `err` may be NULL. Errors: NOEX_EHOST, NOEX_EEPMD (nobody listens),
- * NOEX_EUNREACHABLE, NOEX_EEPMDTIMEOUT, NOEX_EDNSTIMEOUT, NOEX_ECONNECTTIMEOUT, NOEX_EEPMDGARBAGE,
- * NOEX_ENOMEM, NOEX_ESYSTEM.
+ * most `timeout_ms`. `err` may be NULL.
+ * Errors: NOEX_EINVALID (a NULL, no port, no time), NOEX_EHOST, NOEX_EDNSTIMEOUT, NOEX_EEPMD
+ * (nobody listens, or it closed), NOEX_EUNREACHABLE, NOEX_ECONNECTTIMEOUT, NOEX_EEPMDTIMEOUT,
+ * NOEX_EEPMDGARBAGE, NOEX_ELOST, NOEX_ENOMEM, NOEX_ESYSTEM.
  */
 NOEX_API NOEX_MUST_USE int noex_epmd_names(const char *host, uint16_t port, uint64_t timeout_ms,
                                            noex_epmd_name_fn each, void *user,

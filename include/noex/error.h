@@ -33,6 +33,7 @@ extern "C" {
     X(ELOST, -207, "connection lost")                                                              \
     X(ENOTREACHABLE, -208, "node not reachable")                                                   \
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
+    X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
     X(ENAMECLASH, -303, "a node of this name is already connected")                                \
@@ -42,10 +43,10 @@ extern "C" {
     X(ENOTALLOWED, -307, "the peer does not allow this node")                                      \
     X(ENOMONITOR, -308, "the peer does not support monitors")                                      \
     X(EEPMDGARBAGE, -309, "epmd gave an answer that is none")                                      \
-    X(EEPMDREFUSED, -310, "epmd refused")                                                          \
     X(ETERM, -311, "malformed external term")                                                      \
     X(EPROTOCOL, -312, "the peer broke the distribution protocol")                                 \
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
+    X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
@@ -53,12 +54,11 @@ extern "C" {
     X(ESETUPTIMEOUT, -404, "monitor setup timed out")                                              \
     X(ETICKTIMEOUT, -405, "nothing heard for longer than net_ticktime allows")                     \
     X(EDNSTIMEOUT, -406, "no answer from name resolution")                                         \
-    X(ECALLTIMEOUT, -407, "remote call timed out")                                                 \
+    X(EINTERRUPTED, -408, "interrupted before there was an answer")                                \
     X(ENOMEM, -501, "out of memory")                                                               \
     X(ESYSTEM, -502, "system call failed")                                                         \
     X(ELIMIT, -503, "a configured limit of this node is reached")                                  \
-    X(ERANDOM, -504, "no random numbers to be had")                                                \
-    X(ESTOPPED, -505, "the node was closed")
+    X(ERANDOM, -504, "no random numbers to be had")
 
 /** Error codes; every function that can fail returns 0 or one of these. */
 enum noex_error_code {

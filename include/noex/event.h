@@ -16,28 +16,38 @@ typedef uint64_t noex_monitor_id;
 
 /**
  * Order, as promised: for one monitor UP, then DOWN. On the loss of a connection: all DOWNs
- * (noconnection, in the order in which the monitors were made), then FAILED for the pending ones,
- * then NODE_DOWN; all of it before any NODE_UP of the same node.
+ * (noconnection, in the order in which the monitors were made; a printed pid that had to be looked
+ * up counts from the answer), then FAILED for the pending ones, then NODE_DOWN; all of it before
+ * any NODE_UP of the same node.
  */
 enum noex_event_type {
-    NOEX_EVENT_NODE_UP = 1,        /**< connected: node */
-    NOEX_EVENT_NODE_DOWN = 2,      /**< the connection is gone: node, error */
-    NOEX_EVENT_CONNECT_FAILED = 3, /**< an attempt to connect failed: node, error, attempt */
-    NOEX_EVENT_RECONNECT = 4,   /**< the next attempt comes in delay_ms: node, attempt, delay_ms */
-    NOEX_EVENT_TICK_MISSED = 5, /**< a further quarter of ticktime without a byte: node, missed */
-    NOEX_EVENT_MONITOR_UP =
-        6, /**< established, the target's node holds the monitor: monitor.., target */
-    NOEX_EVENT_MONITOR_DOWN = 7,  /**< ended: monitor.., target, reason, origin, term.. */
-    NOEX_EVENT_MONITOR_FAILED = 8 /**< never came to be: monitor.., target, error */
+    /** Connected: node. */
+    NOEX_EVENT_NODE_UP = 1,
+    /** The connection is gone: node, error. */
+    NOEX_EVENT_NODE_DOWN = 2,
+    /** An attempt to connect failed: node, error, attempt. Pulled late, the newest of several. */
+    NOEX_EVENT_CONNECT_FAILED = 3,
+    /** The next attempt comes in delay_ms: node, attempt, delay_ms. */
+    NOEX_EVENT_RECONNECT = 4,
+    /** A further quarter of ticktime without a byte: node, missed. */
+    NOEX_EVENT_TICK_MISSED = 5,
+    /** Established, the target's node holds the monitor: monitor, monitor_user, target. */
+    NOEX_EVENT_MONITOR_UP = 6,
+    /** Ended: as UP, and reason, origin, term. */
+    NOEX_EVENT_MONITOR_DOWN = 7,
+    /** Never came to be: as UP, and error. */
+    NOEX_EVENT_MONITOR_FAILED = 8
 };
 
 /** An event. Everything that it points to is borrowed until the callback returns, or until the next
  * call on the node where events are pulled. Fields that do not belong to the type are 0 or NULL. */
 struct noex_event {
     enum noex_event_type type;
-    /** TICK_MISSED: quarters of ticktime without a byte, 1 to 3. */
+    /** TICK_MISSED: quarters of ticktime without a byte after the one in which that is normal, 1 to
+     * 3. */
     uint32_t missed;
-    /** When it happened: wall clock, microseconds since 1970. */
+    /** When it happened: wall clock, microseconds since 1970. An UP whose DOWN waits behind it
+     * bears the DOWN's. */
     int64_t time_us;
     /** The node concerned, "name@host" (without a port, also where one was given). */
     const char *node;
@@ -55,7 +65,8 @@ struct noex_event {
     const uint8_t *term;
     size_t term_len;
     uint64_t term_full_len;
-    /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a NODE_UP. */
+    /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a connection that
+     * lasted five seconds. */
     uint32_t attempt;
     uint32_t reserved;
     uint64_t delay_ms;
@@ -80,9 +91,9 @@ NOEX_API int noex_event_print_term(const struct noex_event *event, char *text, s
  */
 NOEX_API int noex_event_message(const struct noex_event *event, char *text, size_t size);
 
-/** Why a node went down, in noex's words: "heartbeat_timeout", "connection_closed",
- * "connection_refused", "graceful_shutdown", or "protocol_error". For the error of a NODE_DOWN.
- * Never fails. */
+/** Why a node went down, for the error of a NODE_DOWN, in noex's words: "heartbeat_timeout",
+ * "connection_closed", "connection_refused", "graceful_shutdown"; or "protocol_error" (the peer's
+ * fault) and "local_error" (a limit or the memory of this node). Never fails. */
 NOEX_API const char *noex_node_down_reason(const struct noex_error *error);
 
 #ifdef __cplusplus

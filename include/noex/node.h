@@ -45,21 +45,22 @@ struct noex_options {
      * (500, 30000). */
     uint64_t reconnect_min_ms;
     uint64_t reconnect_max_ms;
-    /** A frame, or a message put together from fragments, that is longer closes its connection (128
-     * MiB). */
+    /** A longer frame closes its connection; this much is kept of messages in fragments that are
+     * under way, all together (128 MiB). */
     size_t message_max;
     /** Bytes kept of one exit reason; the rest is cut and marked (1 MiB). */
     size_t reason_max;
     /** Bytes of reasons that wait for delivery, in all; beyond it reasons are cut to nothing and
      * marked (16 MiB). */
     size_t reason_budget;
-    /** Bytes waiting to be written to one peer beyond which new monitors are held back (1 MiB), */
+    /** Bytes waiting to be written to one peer beyond which new monitors are held back (1 MiB; half
+     * of out_max at most), */
     size_t out_high;
     /** and beyond which the connection is closed, the peer having stopped reading (64 MiB). */
     size_t out_max;
     /** Monitors of the node at once (16777216). */
     uint32_t monitors_max;
-    /** Messages in fragments under way at once, per connection (1024). */
+    /** Messages in fragments under way at once on one connection; one more closes it (65536). */
     uint32_t fragments_max;
     /** Where epmd listens on every host (4369). */
     uint16_t epmd_port;
@@ -85,7 +86,7 @@ NOEX_API void noex_node_free(noex_node *node);
 
 /**
  * Runs the node: waits at most `max_wait_ms` for something to happen (0: not at all), then reads,
- * writes and delivers events. Returns 0. Errors: NOEX_EREENTRANT inside a callback, NOEX_ESYSTEM.
+ * writes and delivers events. Returns 0. Errors: NOEX_EREENTRANT inside a callback, NOEX_EINVALID.
  */
 NOEX_API NOEX_MUST_USE int noex_node_process(noex_node *node, uint64_t max_wait_ms);
 
@@ -113,16 +114,18 @@ enum noex_connect_flags {
 
 /**
  * Connects to a node ("name@host" or "name@host:port") unless a connection or an attempt is there
- * already. The outcome comes as an event: NODE_UP, or CONNECT_FAILED (followed by RECONNECT with
- * NOEX_CONNECT_KEEP). Calling again changes the policy. Errors: NOEX_ENODENAME, NOEX_ENOMEM,
- * NOEX_EINVALID (the node's own name).
+ * already. The attempt begins in noex_node_process, at once, but not sooner than reconnect_min_ms
+ * after the beginning of one that failed; the outcome comes as an event: NODE_UP, or
+ * CONNECT_FAILED (followed by RECONNECT with NOEX_CONNECT_KEEP). Calling again changes the policy.
+ * What is known of a node is kept until the program's own node is freed: about a kilobyte a name.
+ * Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other flags).
  */
 NOEX_API NOEX_MUST_USE int noex_connect(noex_node *node, const char *peer,
                                         enum noex_connect_flags flags);
 
 /** Closes the connection, or gives the attempt up, and reconnects no more. Its events come as for a
- * loss (NOEX_EDISCONNECTED). Errors: NOEX_ENODENAME, NOEX_ENOTREACHABLE (no such connection or
- * attempt). */
+ * loss (NOEX_EDISCONNECTED); while only a next attempt was waited for there are none. Errors:
+ * NOEX_ENODENAME, NOEX_EINVALID, NOEX_ENOTREACHABLE (no such connection or attempt). */
 NOEX_API NOEX_MUST_USE int noex_disconnect(noex_node *node, const char *peer);
 
 enum noex_connection_state {

@@ -2,7 +2,7 @@
 #ifndef NOEX_TARGET_H
 #define NOEX_TARGET_H
 
-#include <noex/export.h>
+#include <noex/error.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,7 +34,8 @@ struct noex_target {
     enum noex_target_kind kind;
     struct noex_pid pid;
     /** "name@host", or "name@host:port" where the port is epmd's (4369 or the configured one) or
-     * else the distribution port itself, which skips epmd. */
+     * else the distribution port itself, which skips epmd. A port once given holds for the node
+     * until another is given. */
     const char *node;
     /** The registered name, UTF-8, at most 255 characters; NULL for the other kinds. */
     const char *name;
@@ -50,8 +51,9 @@ NOEX_API NOEX_MUST_USE int noex_pid_parse(const char *text, struct noex_pid *pid
 NOEX_API int noex_pid_text(const struct noex_pid *pid, char *text, size_t size);
 
 /** 0 where `name` is name@host or name@host:port: both parts present, exactly one '@', printable
- * ASCII, no blanks. Errors: NOEX_ENODENAME. */
-NOEX_API NOEX_MUST_USE int noex_node_name_check(const char *name);
+ * ASCII without blanks and '/', 255 characters at most, IPv6 hosts in brackets where a port
+ * follows. Errors: NOEX_ENODENAME, with what is wrong in `err` (may be NULL). */
+NOEX_API NOEX_MUST_USE int noex_node_name_check(const char *name, struct noex_error *err);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,11 @@ from fake_peer import Atom, FakePeer, decode, encode
 from harness import InteropCase, wait_until
 
 
+def state_of(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
 class Harness(InteropCase):
     def test_two_beams_monitor_each_other(self):
         a, b = self.erl("a"), self.erl("b")
@@ -21,6 +26,7 @@ class Harness(InteropCase):
         a = self.erl()
         self.assertEqual(f'"{a.pid}"', a.eval("os:getpid()"))
         a.signal(signal.SIGSTOP)
+        wait_until(lambda: state_of(a.pid) == "T", what="the BEAM to stand still")
         a.control.settimeout(0.3)
         with self.assertRaises(socket.timeout):
             a.eval("1")

@@ -45,7 +45,7 @@ class Output(InteropCase):
 
     def test_a_reader_that_never_reads_costs_a_bounded_buffer_then_6(self):
         a = self.erl()
-        workers = 900  # each line has up to 2 * 64 KiB of its reason: more than the 64 MiB kept
+        workers = 1300  # each line has up to 64 KiB of its reason: more than the 64 MiB kept
         a.eval(f"noex_peer:workers({workers})")
         read_end, write_end = os.pipe()
         self.addCleanup(os.close, read_end)

@@ -46,7 +46,7 @@ static void options_have_the_defaults_that_the_header_tells(void **state)
     assert_int_equal(o.out_high, 1u << 20);
     assert_int_equal(o.out_max, 64u << 20);
     assert_int_equal(o.monitors_max, 16777216);
-    assert_int_equal(o.fragments_max, 1024);
+    assert_int_equal(o.fragments_max, 65536);
     assert_int_equal(o.epmd_port, 4369);
 }
 

@@ -22,6 +22,7 @@ struct model {
         uint64_t next;
         size_t full_len;
         size_t keep_max;
+        size_t keep_min;
     } sequence[SEQUENCES];
     size_t count;
     size_t bytes;
@@ -41,7 +42,7 @@ static uint8_t byte_at(unsigned sequence, size_t offset)
 
 /* What the next fragment must lead to: an error, 0, or 1 for a message. */
 static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, size_t len,
-                  size_t keep)
+                  const struct nx_keep *keep)
 {
     if (first ? m->sequence[s].under_way || fragment == 0
               : !m->sequence[s].under_way || fragment != m->sequence[s].next)
@@ -49,16 +50,24 @@ static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, si
     if (first && m->count == limits.sequences_max)
         return NOEX_ETOOBIG;
     const size_t before = first ? 0 : m->sequence[s].full_len;
-    const size_t keep_max = first ? keep : m->sequence[s].keep_max;
-    const size_t more = smaller(before + len, keep_max) - smaller(before, keep_max);
-    if (more > limits.bytes_max - m->bytes)
-        return NOEX_ETOOBIG;
+    const size_t keep_min = first ? keep->min : m->sequence[s].keep_min;
+    size_t keep_max = first ? keep->max : m->sequence[s].keep_max;
+    const size_t have = smaller(before, keep_max);
+    const size_t must_keep = keep_min > have ? keep_min - have : 0;
+    const size_t left = m->bytes < limits.bytes_max ? limits.bytes_max - m->bytes : 0;
+    const size_t budget = left > must_keep ? left : must_keep;
+    size_t more = smaller(len, keep_max - have);
+    if (more > budget) {
+        more = budget;
+        keep_max = have + more;
+    }
     m->count += first;
     m->bytes += more;
     m->sequence[s].under_way = fragment > 1;
     m->sequence[s].next = fragment - 1;
     m->sequence[s].full_len = before + len;
     m->sequence[s].keep_max = keep_max;
+    m->sequence[s].keep_min = keep_min;
     if (fragment > 1)
         return 0;
     m->count--;
@@ -79,8 +88,9 @@ static void play(struct model *m, struct nx_fragments *f, const uint8_t *step)
     for (size_t i = 0; i < step[2]; i++)
         bytes[i] = byte_at(s, before + i);
     const struct nx_span in = nx_span(bytes, step[2]);
-    const int want = expect(m, s, first, step[1], step[2], step[3] * 2u);
-    const int rc = first ? nx_fragments_first(f, id, step[1], in, step[3] * 2u, &out, &err)
+    const struct nx_keep keep = {step[3] & 7, step[3] * 2u};
+    const int want = expect(m, s, first, step[1], step[2], &keep);
+    const int rc = first ? nx_fragments_first(f, id, step[1], in, &keep, &out, &err)
                          : nx_fragments_next(f, id, step[1], in, &out, &err);
     must(rc == want && err.code == (rc < 0 ? rc : 0));
     must(nx_fragments_count(f) == m->count && nx_fragments_bytes(f) == m->bytes);

@@ -53,11 +53,12 @@ static int frame(struct link *l, struct nx_span body)
     must(copy != NULL);
     if (body.len)
         memcpy(copy, body.ptr, body.len);
+    const struct nx_keep keep = {0, KEEP_MAX};
     int rc = nx_frame_parse(nx_span(copy, body.len), l->mode, &f, &l->err);
     if (!rc && f.kind == NX_FRAME_MESSAGE)
         rc = message(l, f.data);
     else if (!rc && f.kind == NX_FRAME_FIRST)
-        rc = nx_fragments_first(l->fragments, f.sequence, f.fragment, f.data, KEEP_MAX, &whole,
+        rc = nx_fragments_first(l->fragments, f.sequence, f.fragment, f.data, &keep, &whole,
                                 &l->err);
     else if (!rc && f.kind == NX_FRAME_CONTINUED)
         rc = nx_fragments_next(l->fragments, f.sequence, f.fragment, f.data, &whole, &l->err);

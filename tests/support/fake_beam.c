@@ -155,10 +155,11 @@ void fake_beam_down(struct fake_beam *b, const struct fake_monitor *m, struct nx
                     enum fake_form form)
 {
     const uint8_t *p = nx_buf_span(&m->term).ptr;
-    struct nx_ctrl down = down_ctrl(nx_span(p + m->from_len, m->target_len), nx_span(p, m->from_len),
-                                    nx_span(p + m->from_len + m->target_len, m->ref_len));
+    struct nx_ctrl down =
+        down_ctrl(nx_span(p + m->from_len, m->target_len), nx_span(p, m->from_len),
+                  nx_span(p + m->from_len + m->target_len, m->ref_len));
     if (form == FAKE_FRAGMENTS) {
-        while (nx_conn_out(fake_beam_conn(b)->conn).len)
+        while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
             fake_beam_step(b);
         send_fragments(b, &down, reason);
         return;
@@ -347,7 +348,11 @@ static void write_result(struct fake_beam *b, struct nx_buf *out, struct nx_span
     }
     must(nx_write_tuple_head(out, 2));
     must(nx_write_atom(out, "badrpc"));
+    must(nx_write_tuple_head(out, 2));
+    must(nx_write_atom(out, "EXIT"));
+    must(nx_write_tuple_head(out, 2));
     must(nx_write_atom(out, "badarg"));
+    must(nx_write_nil(out)); /* the stack */
 }
 
 static void on_rex(struct fake_conn *c, struct nx_span payload)
@@ -468,7 +473,8 @@ static enum nx_hs_status status(void *ctx, struct nx_span peer_name)
 static int name_peer(void *ctx, struct nx_span host, char *name, size_t size, uint32_t *creation)
 {
     const struct fake_conn *c = ctx;
-    int n = snprintf(name, size, "DYN%u@%.*s", c->beam->conns, (int)host.len, (const char *)host.ptr);
+    int n =
+        snprintf(name, size, "DYN%u@%.*s", c->beam->conns, (int)host.len, (const char *)host.ptr);
     *creation = 70 + c->beam->conns;
     return n < 0 || (size_t)n >= size || c->beam->opts.no_names ? -1 : 0;
 }

@@ -1,6 +1,6 @@
-/* A peer that listens on the loopback, does the accepting side of the handshake and answers monitors from
- * a table: what a BEAM is to a node, driven by the test in its own thread, step by step.
- * SPDX-License-Identifier: Apache-2.0 */
+/* A peer that listens on the loopback, does the accepting side of the handshake and answers
+ * monitors from a table: what a BEAM is to a node, driven by the test in its own thread, step by
+ * step. SPDX-License-Identifier: Apache-2.0 */
 #ifndef FAKE_BEAM_H
 #define FAKE_BEAM_H
 
@@ -22,7 +22,7 @@ struct fake_beam_opts {
     /** Instead of a handshake: these bytes when the first ones came. */
     const void *script;
     size_t script_len;
-    bool script_close;        /* and then close */
+    bool script_close; /* and then close */
 };
 
 /** How a call of erlang:list_to_pid is answered. */
@@ -35,7 +35,7 @@ enum fake_form { FAKE_PAYLOAD, FAKE_INSIDE, FAKE_FRAGMENTS };
 struct fake_monitor {
     bool active;
     unsigned conn;
-    char name[256]; /* the registered name; empty: a pid */
+    char name[256];     /* the registered name; empty: a pid */
     struct nx_buf term; /* From, target and reference behind each other, as they came */
     size_t from_len;
     size_t target_len;
@@ -56,13 +56,13 @@ struct fake_signal {
 /** One accepted connection. */
 struct fake_conn {
     struct fake_beam *beam;
-    int fd; /* -1: closed */
+    int fd;               /* -1: closed */
     struct nx_conn *conn; /* NULL: scripted */
     bool up;
     struct noex_error err; /* why the fake ended it */
     bool script_sent;
     uint64_t raw_sent; /* bytes past the connection's own count */
-    unsigned said; /* handshake messages sent */
+    unsigned said;     /* handshake messages sent */
 };
 
 struct fake_beam {
@@ -75,17 +75,18 @@ struct fake_beam {
     unsigned conns; /* accepted so far; the last one is the current one */
 
     /* Behaviour that a test may change at any time. */
-    bool all_alive;         /* every name and pid lives */
-    bool deaf;              /* reads, and answers nothing, not even barriers */
-    bool no_barrier;        /* holds the answer to barriers back; fake_beam_release_barrier sends it */
-    bool paused;            /* does not read */
-    bool no_accept;         /* leaves connections in the backlog */
-    bool no_record;         /* signals are counted, not kept */
-    size_t read_max;        /* bytes a step; 0: all there are */
-    unsigned say_max;       /* handshake messages sent before it falls silent, 0: all (1 + n: n of them) */
-    bool then_close;        /* closes instead of falling silent */
+    bool all_alive;  /* every name and pid lives */
+    bool deaf;       /* reads, and answers nothing, not even barriers */
+    bool no_barrier; /* holds the answer to barriers back; fake_beam_release_barrier sends it */
+    bool paused;     /* does not read */
+    bool no_accept;  /* leaves connections in the backlog */
+    bool no_record;  /* signals are counted, not kept */
+    size_t read_max; /* bytes a step; 0: all there are */
+    unsigned
+        say_max;     /* handshake messages sent before it falls silent, 0: all (1 + n: n of them) */
+    bool then_close; /* closes instead of falling silent */
     enum fake_rex rex;
-    uint32_t rex_creation;  /* creation of the pids that rex answers with; 0: its own */
+    uint32_t rex_creation; /* creation of the pids that rex answers with; 0: its own */
 
     char alive[FAKE_NAMES_MAX][64];
     unsigned alive_count;

@@ -80,11 +80,16 @@ void bench_init(struct bench *b)
     b->options.reconnect_max_ms = 40;
 }
 
+int bench_try_open(struct bench *b, struct noex_error *err)
+{
+    b->options.on_event = b->pull ? NULL : on_event;
+    return noex_node_new(&b->node, &b->options, err);
+}
+
 void bench_open(struct bench *b)
 {
     struct noex_error err;
-    b->options.on_event = b->pull ? NULL : on_event;
-    int rc = noex_node_new(&b->node, &b->options, &err);
+    int rc = bench_try_open(b, &err);
     if (rc)
         fail_msg("noex_node_new: %s: %s", noex_error_name(rc), err.text);
 }

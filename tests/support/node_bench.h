@@ -60,10 +60,12 @@ struct bench {
     size_t max_out; /* longest queue of bytes seen on any connection */
 };
 
-/** The defaults of a bench: a node named "mon@127.0.0.1", small times, on_event set. Change b->options, then
- *  bench_open. */
+/** The defaults of a bench: a node named "mon@127.0.0.1", small times, on_event set. Change
+ * b->options, then bench_open. */
 void bench_init(struct bench *b);
 void bench_open(struct bench *b);
+/** The same where it may fail: the result of noex_node_new. */
+int bench_try_open(struct bench *b, struct noex_error *err);
 /** One more fake peer; NULL: defaults. */
 struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts);
 /** Everything; checks that all memory came back. */

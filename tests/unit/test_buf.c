@@ -51,9 +51,9 @@ static void writes_big_endian(void **state)
     for (uint8_t i = 0; i < 14; i++)
         assert_int_equal(nx_buf_span(&b).ptr[i], i + 1);
     struct nx_rd r = nx_rd(nx_buf_span(&b));
-    uint16_t a;
-    uint32_t c;
-    uint64_t d;
+    uint16_t a = 0;
+    uint32_t c = 0;
+    uint64_t d = 0;
     assert_true(nx_rd_u16(&r, &a) && nx_rd_u32(&r, &c) && nx_rd_u64(&r, &d));
     assert_true(a == 0x0102 && c == 0x03040506 && d == UINT64_C(0x0708090a0b0c0d0e));
     assert_false(nx_rd_u16(&r, &a));

@@ -394,7 +394,7 @@ static void a_peer_that_does_not_read_ends_at_out_max(void **state)
     int rc = 0, sent = 0;
     for (; !rc && sent < 100; sent++)
         rc = send_down(&p, big);
-    assert_int_equal(rc, NOEX_ELIMIT);
+    assert_int_equal(rc, NOEX_EUNREAD);
     assert_in_range(sent, 60, 65);
     conn_pair_run(&p); /* what was queued is whole all the same */
     assert_int_equal(p.dialler.signals, sent - 1);

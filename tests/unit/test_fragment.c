@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+static const struct nx_keep all = {SIZE_MAX, SIZE_MAX};
+static const struct nx_keep thousand = {0, 1000};
 static const struct nx_fragment_limits wide = {.sequences_max = 100, .bytes_max = 1 << 20};
 
 struct fixture {
@@ -13,11 +15,13 @@ struct fixture {
     struct nx_fragments *f;
     struct nx_message out;
     struct noex_error err;
+    size_t keep_min;
 };
 
 static void begin(struct fixture *x, const struct nx_fragment_limits *limits)
 {
     memset(x, 0, sizeof *x);
+    x->keep_min = SIZE_MAX;
     alloc_test_init(&x->t);
     x->f = nx_fragments_new(&x->t.a, limits);
     assert_non_null(x->f);
@@ -39,7 +43,8 @@ static int feed(struct fixture *x, bool first, uint64_t sequence, uint64_t fragm
         memcpy(copy, data.ptr, data.len);
     struct nx_span s = nx_span(copy, data.len);
     memset(&x->err, 0, sizeof x->err);
-    int rc = first ? nx_fragments_first(x->f, sequence, fragment, s, keep_max, &x->out, &x->err)
+    const struct nx_keep keep = {x->keep_min, keep_max};
+    int rc = first ? nx_fragments_first(x->f, sequence, fragment, s, &keep, &x->out, &x->err)
                    : nx_fragments_next(x->f, sequence, fragment, s, &x->out, &x->err);
     assert_int_equal(x->err.code, rc < 0 ? rc : 0);
     assert_true(rc >= 0 || x->err.text[0]);
@@ -214,7 +219,8 @@ static void a_message_of_gigabytes_that_nobody_wants_costs_what_is_kept_of_it(vo
     struct nx_message out;
     uint8_t *piece = calloc(1, PIECE);
     assert_true(f && piece);
-    assert_int_equal(nx_fragments_first(f, 1, PIECES, nx_span(piece, PIECE), 1000, &out, NULL), 0);
+    assert_int_equal(nx_fragments_first(f, 1, PIECES, nx_span(piece, PIECE), &thousand, &out, NULL),
+                     0);
     for (uint64_t k = PIECES - 1; k; k--) {
         assert_int_equal(nx_fragments_next(f, 1, k, nx_span(piece, PIECE), &out, NULL), k == 1);
         assert_int_equal(nx_fragments_bytes(f), k == 1 ? 0 : 1000);
@@ -243,8 +249,7 @@ static void nothing_is_allocated_for_what_is_only_announced(void **state)
     a.resize = measured_resize;
     struct nx_fragments *f = nx_fragments_new(&a, &huge);
     assert_non_null(f);
-    assert_int_equal(nx_fragments_first(f, 1, UINT64_MAX, nx_span_str("ab"), SIZE_MAX, &out, NULL),
-                     0);
+    assert_int_equal(nx_fragments_first(f, 1, UINT64_MAX, nx_span_str("ab"), &all, &out, NULL), 0);
     assert_true(largest <= 256);
     uint8_t piece[65536] = {0};
     size_t sent = 2;
@@ -273,28 +278,47 @@ static void the_number_of_sequences_is_limited(void **state)
     end(&x);
 }
 
-static void the_bytes_of_all_sequences_together_are_limited(void **state)
+static void beyond_the_bytes_of_all_together_messages_are_cut(void **state)
 {
     (void)state;
     const struct nx_fragment_limits ten = {.sequences_max = 10, .bytes_max = 10};
     struct fixture x;
     begin(&x, &ten);
-    assert_int_equal(first(&x, 1, 9, "abcdef"), 0);
-    assert_int_equal(first(&x, 2, 9, "abcde"), NOEX_ETOOBIG);
-    assert_non_null(strstr(x.err.text, "limit of 10 bytes"));
-    assert_int_equal(nx_fragments_count(x.f), 1);
-    assert_int_equal(first(&x, 2, 9, "abcd"), 0);
+    x.keep_min = 2;
+    assert_int_equal(first(&x, 1, 3, "abcdef"), 0);
+    assert_int_equal(first(&x, 2, 2, "ABCDEF"), 0); /* four of it fit */
     assert_int_equal(nx_fragments_bytes(x.f), 10);
-    assert_int_equal(next(&x, 1, 8, "g"), NOEX_ETOOBIG);
-    /* Bytes beyond keep_max do not count, and a completed message gives its room back. */
-    assert_int_equal(feed(&x, true, 3, 2, nx_span_str("long"), 0), 0);
-    assert_int_equal(next(&x, 3, 1, "longer"), 1);
-    assert_message(&x, "", 10);
-    assert_int_equal(first(&x, 4, 1, "a"), NOEX_ETOOBIG);
-    for (uint64_t k = 8; k; k--)
-        assert_int_equal(next(&x, 1, k, ""), k == 1);
-    assert_message(&x, "abcdef", 6);
-    assert_int_equal(first(&x, 4, 1, "abcdef"), 1);
+    assert_int_equal(first(&x, 3, 2, "uvwxyz"), 0); /* what must be kept is */
+    assert_int_equal(nx_fragments_bytes(x.f), 12);
+    assert_int_equal(next(&x, 1, 2, "gh"), 0);
+    assert_int_equal(next(&x, 2, 1, "GH"), 1);
+    assert_message(&x, "ABCD", 8);
+    /* A message that was cut once stays so, though there is room again. */
+    assert_int_equal(next(&x, 1, 1, "i"), 1);
+    assert_message(&x, "abcdef", 9);
+    assert_int_equal(next(&x, 3, 1, "!"), 1);
+    assert_message(&x, "uv", 7);
+    assert_int_equal(first(&x, 4, 1, "0123456789"), 1);
+    assert_message(&x, "0123456789", 10);
+    end(&x);
+}
+
+static void out_of_memory_a_message_is_cut_but_not_what_must_be_kept(void **state)
+{
+    (void)state;
+    static char big[5000];
+    struct fixture x;
+    memset(big, 'x', sizeof big - 1);
+    begin(&x, &wide);
+    x.keep_min = 3;
+    assert_int_equal(first(&x, 1, 3, "abc"), 0);
+    x.t.fail_at = x.t.calls + 1;
+    x.t.fail_on = true;
+    assert_int_equal(next(&x, 1, 2, big), 0);
+    assert_int_equal(first(&x, 2, 2, "abc"), NOEX_ENOMEM);
+    x.t.fail_at = 0;
+    assert_int_equal(next(&x, 1, 1, "d"), 1);
+    assert_message(&x, "abc", 3 + sizeof big - 1 + 1);
     end(&x);
 }
 
@@ -383,7 +407,7 @@ static void an_error_record_is_not_required(void **state)
     struct fixture x;
     begin(&x, &wide);
     assert_int_equal(nx_fragments_next(x.f, 1, 1, nx_span_str("a"), &x.out, NULL), NOEX_EPROTOCOL);
-    assert_int_equal(nx_fragments_first(x.f, 1, 0, nx_span_str("a"), 1, &x.out, NULL),
+    assert_int_equal(nx_fragments_first(x.f, 1, 0, nx_span_str("a"), &all, &x.out, NULL),
                      NOEX_EPROTOCOL);
     end(&x);
 }
@@ -403,7 +427,8 @@ int main(void)
         cmocka_unit_test(a_message_of_gigabytes_that_nobody_wants_costs_what_is_kept_of_it),
         cmocka_unit_test(nothing_is_allocated_for_what_is_only_announced),
         cmocka_unit_test(the_number_of_sequences_is_limited),
-        cmocka_unit_test(the_bytes_of_all_sequences_together_are_limited),
+        cmocka_unit_test(beyond_the_bytes_of_all_together_messages_are_cut),
+        cmocka_unit_test(out_of_memory_a_message_is_cut_but_not_what_must_be_kept),
         cmocka_unit_test(a_message_stays_readable_until_the_next_call_and_is_freed_then),
         cmocka_unit_test(all_that_is_under_way_is_freed_at_the_end),
         cmocka_unit_test(any_allocation_may_fail_and_the_same_fragment_can_be_given_again),

@@ -111,6 +111,26 @@ static void demonitor(struct fixture *f, uint32_t slot)
 
 #define STATS(f) nx_monitors_stats((f)->t)
 
+/* Slots that expired while the peer held them. */
+struct expired {
+    uint32_t slot[8];
+    unsigned count;
+};
+
+static void on_expired(void *ctx, uint32_t slot)
+{
+    struct expired *e = ctx;
+    assert_true(e->count < 8);
+    e->slot[e->count++] = slot;
+}
+
+static struct expired expire(struct fixture *f, uint64_t now_ms)
+{
+    struct expired e = {.count = 0};
+    nx_monitors_expire(f->t, &f->b, now_ms, 0, on_expired, &e);
+    return e;
+}
+
 static void M03_M04_pending_until_confirmed_then_active(void **state)
 {
     struct fixture *f = *state;
@@ -332,7 +352,7 @@ static void K05_K06_loss_ends_the_active_first_then_fails_the_pending(void **sta
         assert_int_equal(m->type, NOEX_REASON_NOCONNECTION);
         expect(f, slot, NX_MONITOR_EV_DOWN);
     }
-    assert_int_equal(nx_monitor_at(f->t, sent)->end.failure, NOEX_ENOTREACHABLE);
+    assert_int_equal(nx_monitor_at(f->t, sent)->end.failure.code, NOEX_ENOTREACHABLE);
     expect(f, sent, NX_MONITOR_EV_FAILED);
     expect(f, unsent, NX_MONITOR_EV_FAILED);
     assert_int_equal(nx_events_peek(f->t), NX_EVENT_FOREIGN | 5);
@@ -397,15 +417,15 @@ static void an_undelivered_up_keeps_its_place_before_later_downs(void **state)
 static void M13_M19_a_pending_one_times_out_once_and_is_released_there(void **state)
 {
     struct fixture *f = *state;
-    bool sent = false;
     uint32_t slot = add_at(f, &f->b, B, 50);
     uint32_t later = add_at(f, &f->b, B, 5000);
     send_all(f, &f->b);
-    assert_int_equal(nx_monitor_expire(f->t, &f->b, 49, 0, &sent), 0);
+    assert_int_equal(expire(f, 49).count, 0);
     assert_true(f->b.deadline >= 50 && f->b.deadline <= 64);
-    assert_int_equal(nx_monitor_expire(f->t, &f->b, f->b.deadline, 0, &sent), slot);
-    assert_true(sent);
-    assert_int_equal(nx_monitor_expire(f->t, &f->b, 100, 0, &sent), 0);
+    struct expired e = expire(f, f->b.deadline);
+    assert_int_equal(e.count, 1);
+    assert_int_equal(e.slot[0], slot);
+    assert_int_equal(expire(f, 100).count, 0);
     assert_true(f->b.deadline >= 5000 && f->b.deadline <= 5016);
     assert_int_equal(STATS(f)->timed_out, 1);
     assert_int_equal(STATS(f)->pending, 1);
@@ -413,13 +433,42 @@ static void M13_M19_a_pending_one_times_out_once_and_is_released_there(void **st
     assert_int_equal(nx_monitor_at(f->t, later)->state, NX_MONITOR_SENT);
 }
 
+static void many_time_out_in_one_walk_among_others_that_do_not(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t slot[8];
+    for (int i = 0; i < 8; i++)
+        slot[i] = add_at(f, &f->b, B, i % 2 ? 50 : 5000);
+    send_all(f, &f->b);
+    struct expired e = expire(f, 64);
+    assert_int_equal(e.count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(e.slot[i], slot[2 * i + 1]);
+    assert_int_equal(STATS(f)->pending, 4);
+    assert_true(f->b.deadline >= 5000 && f->b.deadline <= 5016);
+}
+
 static void a_confirmed_one_never_times_out(void **state)
 {
     struct fixture *f = *state;
-    bool sent;
     established(f);
-    assert_int_equal(nx_monitor_expire(f->t, &f->b, 1000000, 0, &sent), 0);
+    assert_int_equal(expire(f, 1000000).count, 0);
     assert_int_equal(f->b.deadline, UINT64_MAX);
+    assert_int_equal(STATS(f)->timed_out, 0);
+}
+
+static void a_down_for_a_node_target_is_nobodys(void **state)
+{
+    struct fixture *f = *state;
+    const struct noex_target target = {.kind = NOEX_TARGET_NODE};
+    uint32_t slot;
+    assert_int_equal(nx_monitor_add(f->t, &f->b, B, &target, 9999, NULL, &slot), 0);
+    send_all(f, &f->b);
+    barrier(f, &f->b);
+    expect(f, slot, NX_MONITOR_EV_UP);
+    down(f, slot, normal);
+    assert_int_equal(nx_events_peek(f->t), 0);
+    assert_int_equal(nx_monitors_stale(f->t), 1);
 }
 
 static void a_resolved_pid_goes_to_the_end_of_what_is_to_be_sent(void **state)
@@ -449,13 +498,11 @@ static void a_pid_being_resolved_times_out_fails_and_can_be_absent(void **state)
     struct fixture *f = *state;
     const struct noex_target target = {.kind = NOEX_TARGET_PID, .pid = {70000, 0, 0}};
     uint32_t slot[3];
-    bool sent = true;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(nx_monitor_add(f->t, &f->b, B, &target, i ? 9999 : 50, NULL, &slot[i]), 0);
         nx_monitor_resolving(f->t, &f->b, slot[i]);
     }
-    assert_int_equal(nx_monitor_expire(f->t, &f->b, 64, 0, &sent), slot[0]);
-    assert_false(sent);
+    assert_int_equal(expire(f, 64).count, 0); /* the peer holds nothing */
     nx_monitor_absent(f->t, &f->b, slot[1], noproc, 1);
     nx_monitors_lost(f->t, &f->b, NOEX_ENOTREACHABLE, 2);
     expect(f, slot[0], NX_MONITOR_EV_FAILED);
@@ -642,7 +689,9 @@ int main(void)
         ROW(the_sweep_takes_what_was_there_and_nothing_made_in_its_callbacks),
         ROW(an_undelivered_up_keeps_its_place_before_later_downs),
         ROW(M13_M19_a_pending_one_times_out_once_and_is_released_there),
+        ROW(many_time_out_in_one_walk_among_others_that_do_not),
         ROW(a_confirmed_one_never_times_out),
+        ROW(a_down_for_a_node_target_is_nobodys),
         ROW(a_resolved_pid_goes_to_the_end_of_what_is_to_be_sent),
         ROW(a_pid_being_resolved_times_out_fails_and_can_be_absent),
         ROW(without_memory_a_down_still_comes_with_its_type_and_its_length),

@@ -104,7 +104,8 @@ static void assert_counted(uint64_t answered, uint64_t dropped)
 
 /* ---- monitors on us ---- */
 
-static void N04_M26_a_monitor_on_what_is_not_here_is_answered_noproc_with_an_exact_echo(void **state)
+static void
+N04_M26_a_monitor_on_what_is_not_here_is_answered_noproc_with_an_exact_echo(void **state)
 {
     (void)state;
     const uint64_t flags[] = {NX_DFLAGS_OURS, NX_DFLAGS_OURS & ~NX_DFLAG_EXIT_PAYLOAD};
@@ -274,7 +275,8 @@ static void M23_pids_of_a_third_node_are_dropped_never_answered(void **state)
 /* ---- net_adm:ping ---- */
 
 /* {'$gen_call', {Caller, Tag}, {What, Node}} */
-static struct nx_span call(struct nx_span caller, struct nx_span tag, const char *what, uint8_t *out)
+static struct nx_span call(struct nx_span caller, struct nx_span tag, const char *what,
+                           uint8_t *out)
 {
     struct nx_buf buf;
     nx_buf_fixed(&buf, out, 2 * FAKE_TERM);
@@ -333,8 +335,7 @@ static void L3_a_ping_is_answered_yes_to_where_its_tag_points(void **state)
             c.arg[NX_ARG_NAME] = term.kernel;
             c.arg[NX_ARG_TOKEN] = i % 2 ? no_payload : term.list;
             send_and_settle(&c, call(term.them, tag, "is_auth", out));
-            const struct fake_signal *s =
-                only_answer(alias ? NX_OP_ALIAS_SEND : NX_OP_SEND_SENDER);
+            const struct fake_signal *s = only_answer(alias ? NX_OP_ALIAS_SEND : NX_OP_SEND_SENDER);
             assert_arg(s, NX_ARG_FROM, term.us);
             if (alias)
                 assert_arg(s, NX_ARG_REF, term.ref);
@@ -405,27 +406,13 @@ static void what_nobody_here_wants_is_dropped_and_counted(void **state)
         enum nx_op op;
         bool payload;
     } cases[] = {
-        {NX_OP_SEND, true},
-        {NX_OP_SEND_TT, true},
-        {NX_OP_SEND_SENDER, true},
-        {NX_OP_SEND_SENDER_TT, true},
-        {NX_OP_REG_SEND, true},
-        {NX_OP_REG_SEND_TT, true},
-        {NX_OP_EXIT, false},
-        {NX_OP_EXIT_TT, false},
-        {NX_OP_EXIT2, false},
-        {NX_OP_EXIT2_TT, false},
-        {NX_OP_PAYLOAD_EXIT, true},
-        {NX_OP_PAYLOAD_EXIT_TT, true},
-        {NX_OP_PAYLOAD_EXIT2, true},
-        {NX_OP_PAYLOAD_EXIT2_TT, true},
-        {NX_OP_GROUP_LEADER, false},
-        {NX_OP_UNLINK, false},
-        {NX_OP_UNLINK_ID_ACK, false},
-        {NX_OP_ALIAS_SEND, true},
-        {NX_OP_ALIAS_SEND_TT, true},
-        {NX_OP_SPAWN_REPLY, false},
-        {NX_OP_SPAWN_REPLY_TT, false},
+        {NX_OP_SEND, true},           {NX_OP_SEND_TT, true},          {NX_OP_SEND_SENDER, true},
+        {NX_OP_SEND_SENDER_TT, true}, {NX_OP_REG_SEND, true},         {NX_OP_REG_SEND_TT, true},
+        {NX_OP_EXIT, false},          {NX_OP_EXIT_TT, false},         {NX_OP_EXIT2, false},
+        {NX_OP_EXIT2_TT, false},      {NX_OP_PAYLOAD_EXIT, true},     {NX_OP_PAYLOAD_EXIT_TT, true},
+        {NX_OP_PAYLOAD_EXIT2, true},  {NX_OP_PAYLOAD_EXIT2_TT, true}, {NX_OP_GROUP_LEADER, false},
+        {NX_OP_UNLINK, false},        {NX_OP_UNLINK_ID_ACK, false},   {NX_OP_ALIAS_SEND, true},
+        {NX_OP_ALIAS_SEND_TT, true},  {NX_OP_SPAWN_REPLY, false},     {NX_OP_SPAWN_REPLY_TT, false},
     };
     enum { CASES = sizeof cases / sizeof *cases };
     open_plain();
@@ -461,8 +448,7 @@ static void the_answers_to_calls_of_others_are_dropped(void **state)
     uint8_t out[FAKE_TERM], ref[FAKE_TERM];
     struct nx_buf buf;
     open_plain();
-    const struct nx_span tags[] = {term.ref, term.name,
-                                   fake_ref("mon@127.0.0.1", 4, 3, ref)};
+    const struct nx_span tags[] = {term.ref, term.name, fake_ref("mon@127.0.0.1", 4, 3, ref)};
     for (int i = 0; i < 3; i++) {
         nx_buf_fixed(&buf, out, sizeof out);
         assert_int_equal(nx_write_tuple_head(&buf, 2), 0);

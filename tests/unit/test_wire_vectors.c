@@ -102,6 +102,7 @@ static void body(struct replay *r, struct nx_span in)
     assert_non_null(copy);
     memcpy(copy, in.ptr, in.len);
     assert_int_equal(nx_frame_parse(nx_span(copy, in.len), r->mode, &f, &err), 0);
+    const struct nx_keep keep = {SIZE_MAX, SIZE_MAX};
     int rc = 0;
     switch (f.kind) {
     case NX_FRAME_TICK:
@@ -111,8 +112,7 @@ static void body(struct replay *r, struct nx_span in)
         message(r, f.data);
         break;
     case NX_FRAME_FIRST:
-        rc = nx_fragments_first(r->fragments, f.sequence, f.fragment, f.data, SIZE_MAX, &whole,
-                                &err);
+        rc = nx_fragments_first(r->fragments, f.sequence, f.fragment, f.data, &keep, &whole, &err);
         break;
     case NX_FRAME_CONTINUED:
         rc = nx_fragments_next(r->fragments, f.sequence, f.fragment, f.data, &whole, &err);

@@ -1,0 +1,141 @@
+#include "node/pump.h"
+
+#include "handshake/dflags.h"
+#include "node/router.h"
+
+enum {
+    STARVED_RETRY_MS = 50, /* out of memory: how soon to try again */
+    /* What every release decodes of its own pids, protocol.md 5. */
+    SAFE_PID_ID = 32767,
+    SAFE_PID_SERIAL = 8191
+};
+
+/* The target as it goes on the wire; false where it cannot stand there, which was checked when it
+ * was made. */
+static bool encode_target(struct nx_peer *p, const struct nx_monitor *m, struct nx_buf *out)
+{
+    if (m->kind == NOEX_TARGET_NAME)
+        return nx_atom_write(out, nx_span_str(m->target.name)) == 0;
+    const struct nx_pid pid = {.node = nx_span_str(p->name.full),
+                               .id = m->target.pid.id,
+                               .serial = m->target.pid.serial,
+                               .creation = m->target.pid.creation};
+    return nx_pid_write(out, &pid) == 0;
+}
+
+static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
+{
+    const struct nx_monitor *m = nx_monitor_at(p->node->monitors, slot);
+    uint8_t target[NX_CONN_REF_SIZE], ref[NX_CONN_REF_SIZE];
+    struct nx_buf b;
+    nx_buf_fixed(&b, target, sizeof target);
+    if (!encode_target(p, m, &b))
+        return NOEX_ETARGET;
+    struct nx_ctrl ctrl = {.op = op};
+    ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
+    ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
+    ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->conn, NX_REF_MONITOR, slot, m->generation, ref);
+    return nx_conn_send(p->conn, &ctrl, nx_span(NULL, 0));
+}
+
+/* A pid whose numbers not every release decodes, so that sending it could close the connection
+ * (protocol.md 5): unless the peer itself named it, the peer is asked. Of another incarnation any
+ * number is harmless. */
+static bool must_be_asked(const struct nx_peer *p, const struct nx_monitor *m)
+{
+    const struct noex_pid *pid = &m->target.pid;
+    bool present = !pid->creation || pid->creation == nx_conn_peer(p->conn)->peer_creation;
+    return present && !m->known && (pid->id > SAFE_PID_ID || pid->serial > SAFE_PID_SERIAL);
+}
+
+static int ask_pid(struct nx_peer *p, uint32_t slot)
+{
+    int rc = nx_router_ask_pid(p, slot);
+    if (!rc)
+        nx_monitor_resolving(p->node->monitors, &p->monitors, slot);
+    return rc;
+}
+
+/* One pending monitor goes out, or fails, or has its pid looked up. */
+static int send_pending(struct nx_peer *p, uint32_t slot)
+{
+    struct nx_monitors *t = p->node->monitors;
+    struct nx_monitor *m = nx_monitor_at(t, slot);
+    if (m->kind != NOEX_TARGET_NODE && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR)) {
+        nx_monitor_fail(t, &p->monitors, slot, NOEX_ENOMONITOR, nx_wall_us());
+        return 0;
+    }
+    if (m->kind == NOEX_TARGET_PID && must_be_asked(p, m))
+        return ask_pid(p, slot);
+    if (m->kind == NOEX_TARGET_PID && !m->target.pid.creation)
+        m->target.pid.creation = nx_conn_peer(p->conn)->peer_creation;
+    int rc = m->kind == NOEX_TARGET_NODE ? 0 : send_monitor(p, NX_OP_MONITOR_P, slot);
+    if (!rc)
+        nx_monitor_sent(t, &p->monitors, slot);
+    return rc;
+}
+
+/* A peer that cannot do monitors can still be watched as a node: the handshake is all the proof
+ * there is. */
+static int confirm_sent(struct nx_peer *p)
+{
+    struct nx_monitors *t = p->node->monitors;
+    if (nx_conn_barrier_under_way(p->conn) || !nx_monitors_want_barrier(t, &p->monitors))
+        return 0;
+    bool can = nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR);
+    int rc = can ? nx_conn_barrier(p->conn) : 0;
+    if (rc)
+        return rc;
+    nx_monitors_barrier_sent(t, &p->monitors);
+    if (!can)
+        nx_monitors_confirmed(t, &p->monitors, nx_wall_us());
+    return 0;
+}
+
+void nx_pump(struct nx_peer *p, uint64_t now_ms)
+{
+    uint32_t slot;
+    int rc = 0;
+    p->starved_until_ms = UINT64_MAX;
+    if (!nx_peer_is_up(p))
+        return;
+    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) &&
+           nx_conn_out(p->conn).len < p->node->options.out_high)
+        rc = send_pending(p, slot);
+    if (!rc)
+        rc = confirm_sent(p);
+    if (rc)
+        p->starved_until_ms = now_ms + STARVED_RETRY_MS;
+    p->overflowed = p->overflowed || rc == NOEX_EUNREAD;
+}
+
+/* Without memory the peer keeps a monitor whose DOWN will find nobody: no more than a few bytes
+ * there. */
+static void send_demonitor(struct nx_peer *p, uint32_t slot)
+{
+    if (!nx_peer_is_up(p) || p->overflowed)
+        return;
+    int rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
+    p->overflowed = rc == NOEX_EUNREAD;
+    if (rc)
+        nx_log(&p->node->log, NOEX_LOG_ERROR, "%s: a demonitor could not be sent: %s", p->name.full,
+               noex_error_text(rc));
+}
+
+static void on_expired(void *ctx, uint32_t slot)
+{
+    send_demonitor(ctx, slot);
+}
+
+void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)
+{
+    nx_monitors_expire(p->node->monitors, &p->monitors, now_ms, nx_wall_us(), on_expired, p);
+}
+
+void nx_pump_demonitor(struct nx_peer *p, uint32_t slot)
+{
+    struct nx_monitors *t = p->node->monitors;
+    if (nx_monitor_demonitor(t, &p->monitors, slot))
+        send_demonitor(p, slot);
+    nx_monitor_drop(t, slot);
+}

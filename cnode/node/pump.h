@@ -1,0 +1,19 @@
+/* Monitors onto the wire: what is pending goes out, is confirmed, expires or is taken back.
+ * SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_NODE_PUMP_H
+#define NX_NODE_PUMP_H
+
+#include "node/peer.h"
+
+/** Sends what is pending up to the high mark of the output queue (the records are the queue behind
+ * it), and a barrier for what was sent. Nothing while the peer is not up; out of memory it asks to
+ * be called again. */
+void nx_pump(struct nx_peer *p, uint64_t now_ms);
+
+/** Fails what has passed its setup deadline, and releases it at the peer. */
+void nx_pump_expire(struct nx_peer *p, uint64_t now_ms);
+
+/** Ends a monitor of this peer, on the wire too. */
+void nx_pump_demonitor(struct nx_peer *p, uint32_t slot);
+
+#endif
