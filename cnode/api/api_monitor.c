@@ -67,7 +67,7 @@ int noex_demonitor(noex_node *node, noex_monitor_id id)
     struct nx_monitor *m = nx_monitor_find(node->monitors, slot, (uint32_t)(id >> 32));
     if (!m)
         return 0;
-    nx_pump_demonitor(node->peers[m->peer], slot);
+    nx_pump_demonitor(node->peers.list[m->peer], slot);
     nx_loop_kick(node->loop);
     return 0;
 }

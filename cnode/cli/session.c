@@ -9,6 +9,7 @@
 enum {
     PRINTED_MAX = 64 * 1024,
     LIFE_MIN_US = 100 * 1000,
+    CONNECTS_A_TURN = 1000,
     MESSAGE_MAX = 4096,
     SETUP_RETRY_MS = 1000,
     REARM_MIN_MS = 10,
@@ -548,21 +549,32 @@ void session_event(void *user, const struct noex_event *ev)
 
 /* Turns. */
 
+/* A part of the nodes each turn: with very many of them signals and the deadline count meanwhile.
+ */
+static void connect_some(struct session *s)
+{
+    enum noex_connect_flags flags = s->plan->keep ? NOEX_CONNECT_KEEP : NOEX_CONNECT_ONCE;
+    for (int n = 0; n < CONNECTS_A_TURN && s->ended == SESSION_ON; n++) {
+        if (s->asked == s->peer_count)
+            return;
+        const char *node = s->peers[s->asked++].node;
+        int rc = s->ops->connect(s->node, node, flags);
+        if (!rc)
+            continue;
+        report_error(s, session_wall_us(), node, NULL, rc,
+                     rc == NOEX_EINVALID ? "this is the name given with --name"
+                                         : noex_error_text(rc));
+        s->ended = (int)exitcode_of(rc);
+    }
+}
+
 void session_start(struct session *s, noex_node *node)
 {
     s->node = node;
     s->start_us = s->ops->now_us();
     s->random = (s->start_us << 1) | 1;
-    enum noex_connect_flags flags = s->plan->keep ? NOEX_CONNECT_KEEP : NOEX_CONNECT_ONCE;
-    for (size_t i = 0; i < s->peer_count && s->ended == SESSION_ON; i++) {
-        int rc = s->ops->connect(node, s->peers[i].node, flags);
-        if (!rc)
-            continue;
-        report_error(s, session_wall_us(), s->peers[i].node, NULL, rc,
-                     rc == NOEX_EINVALID ? "this is the name given with --name"
-                                         : noex_error_text(rc));
-        s->ended = (int)exitcode_of(rc);
-    }
+    s->asked = 0;
+    connect_some(s);
 }
 
 static void settle_fresh(struct session *s)
@@ -597,6 +609,8 @@ int session_turn(struct session *s)
     if (s->ended == SESSION_ON && s->arm)
         arm_peers(s);
     if (s->ended == SESSION_ON)
+        connect_some(s);
+    if (s->ended == SESSION_ON)
         run_retries(s);
     if (s->ended == SESSION_ON && s->ops->now_us() >= deadline_us(s))
         s->ended = (int)s->plan->stopped(s, STOP_DEADLINE);
@@ -609,7 +623,7 @@ uint64_t session_wait_ms(const struct session *s, uint64_t limit)
     uint64_t end = deadline_us(s);
     next = end < next ? end : next;
     uint64_t now = s->ops->now_us();
-    if (next <= now)
+    if (next <= now || s->asked < s->peer_count)
         return 0;
     uint64_t ms = next == UINT64_MAX ? limit : (next - now + 999) / 1000;
     return ms < limit ? ms : limit;

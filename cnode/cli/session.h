@@ -93,6 +93,7 @@ struct session {
     size_t count;
     struct peer *peers; /* sorted by name */
     size_t peer_count;
+    size_t asked; /* how many of the peers were asked for */
     size_t in_state[WATCH_STATES];
     struct watched *fresh;
     struct watched *dead_pid; /* a pid that is gone and cannot come back */

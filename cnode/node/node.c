@@ -147,7 +147,7 @@ static void fill_node_event(noex_node *node, uint32_t number, struct noex_event 
         .type = e->type,
         .missed = e->missed,
         .time_us = e->time_us,
-        .node = node->peers[e->peer]->name.full,
+        .node = node->peers.list[e->peer]->name.full,
         .error = type_has_error(e->type) ? &node->err : NULL,
         .attempt = e->attempt,
         .delay_ms = e->delay_ms,
@@ -212,7 +212,7 @@ static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event
     uint32_t slot = NX_EVENT_NUMBER(item);
     unsigned event = nx_events_take(node->monitors, item);
     const struct nx_monitor *m = nx_monitor_at(node->monitors, slot);
-    const struct nx_peer *p = node->peers[m->peer];
+    const struct nx_peer *p = node->peers.list[m->peer];
     node->target =
         (struct noex_target){.kind = (enum noex_target_kind)m->kind, .node = p->name.full};
     if (m->kind == NOEX_TARGET_NAME)
@@ -250,7 +250,7 @@ static void event_done(noex_node *node, uint32_t item)
         return;
     struct nx_node_event *e = nx_node_event_at(&node->events, number);
     e->queued = false;
-    if (node->peers[e->peer]->tick_event != number)
+    if (node->peers.list[e->peer]->tick_event != number)
         nx_node_event_release(&node->events, number);
 }
 
@@ -260,7 +260,7 @@ static bool is_moot(noex_node *node, uint32_t item)
     if (!(item & NX_EVENT_FOREIGN))
         return false;
     const struct nx_node_event *e = nx_node_event_at(&node->events, NX_EVENT_NUMBER(item));
-    return e->type == NOEX_EVENT_RECONNECT && node->peers[e->peer]->state != NX_PEER_BACKOFF;
+    return e->type == NOEX_EVENT_RECONNECT && node->peers.list[e->peer]->state != NX_PEER_BACKOFF;
 }
 
 static uint32_t next_item(noex_node *node)
@@ -304,8 +304,8 @@ static uint64_t on_deadline(void *ctx)
 {
     const noex_node *node = ctx;
     uint64_t at = UINT64_MAX;
-    for (uint32_t i = 0; i < node->peer_count; i++) {
-        uint64_t peer_at = nx_peer_deadline(node->peers[i]);
+    for (uint32_t i = 0; i < node->peers.count; i++) {
+        uint64_t peer_at = nx_peer_deadline(node->peers.list[i]);
         at = peer_at < at ? peer_at : at;
     }
     return at;
@@ -315,8 +315,8 @@ static void on_turn(void *ctx, uint64_t now_ms)
 {
     noex_node *node = ctx;
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
-        for (uint32_t i = 0; i < node->peer_count; i++)
-            nx_peer_turn(node->peers[i], now_ms);
+        for (uint32_t i = 0; i < node->peers.count; i++)
+            nx_peer_turn(node->peers.list[i], now_ms);
         if (!node->options.on_event || !nx_events_peek(node->monitors))
             return;
         deliver(node);
@@ -355,10 +355,7 @@ int64_t nx_node_timeout_ms(noex_node *node)
 
 struct nx_peer *nx_node_find_peer(noex_node *node, const struct nx_node_name *name)
 {
-    for (uint32_t i = 0; i < node->peer_count; i++)
-        if (strcmp(node->peers[i]->name.full, name->full) == 0)
-            return node->peers[i];
-    return NULL;
+    return nx_peers_find(&node->peers, name->full);
 }
 
 int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_peer **out)
@@ -371,17 +368,10 @@ int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_pee
     }
     if (!node->dynamic && strcmp(name->full, node->self.full) == 0)
         return NOEX_EINVALID;
-    if (node->peer_count == node->peer_cap) {
-        uint32_t cap = node->peer_cap ? node->peer_cap * 2 : 8;
-        void *peers = nx_realloc(&node->alloc, node->peers, cap, sizeof(struct nx_peer *));
-        if (!peers)
-            return NOEX_ENOMEM;
-        node->peers = peers;
-        node->peer_cap = cap;
-    }
-    int rc = nx_peer_new(out, node, node->peer_count, name);
+    int rc = nx_peers_reserve(&node->peers);
+    rc = rc ? rc : nx_peer_new(out, node, node->peers.count, name);
     if (!rc)
-        node->peers[node->peer_count++] = *out;
+        nx_peers_add(&node->peers, *out);
     return rc;
 }
 
@@ -396,6 +386,7 @@ int nx_node_new(noex_node **out, const struct noex_options *options, struct noex
     node->alloc = *a;
     node->random = &nx_random_openssl;
     nx_node_events_init(&node->events, &node->alloc);
+    nx_peers_init(&node->peers, &node->alloc);
     int rc = take_options(node, options, err);
     if (!rc) {
         node->monitors =
@@ -428,9 +419,9 @@ void nx_node_free(noex_node *node)
         node->free_wanted = true;
         return;
     }
-    for (uint32_t i = 0; i < node->peer_count; i++)
-        nx_peer_free(node->peers[i]);
-    nx_free(&node->alloc, node->peers);
+    for (uint32_t i = 0; i < node->peers.count; i++)
+        nx_peer_free(node->peers.list[i]);
+    nx_peers_free(&node->peers);
     if (node->loop)
         nx_loop_close(node->loop, on_loop_closed, NULL);
     nx_monitors_free(node->monitors);
@@ -443,8 +434,8 @@ void nx_node_free(noex_node *node)
 void nx_node_stats(const noex_node *node, struct noex_stats *stats)
 {
     *stats = node->stats;
-    for (uint32_t i = 0; i < node->peer_count; i++) {
-        const struct nx_peer *p = node->peers[i];
+    for (uint32_t i = 0; i < node->peers.count; i++) {
+        const struct nx_peer *p = node->peers.list[i];
         nx_peer_add_stats(p, stats);
         stats->connections += nx_peer_is_up(p);
     }

@@ -7,9 +7,8 @@
 #include "io/loop.h"
 #include "node/node_events.h"
 #include "node/node_name.h"
+#include "node/peers.h"
 #include "process/monitors.h"
-
-struct nx_peer;
 
 struct noex_node {
     struct noex_allocator alloc;
@@ -24,9 +23,8 @@ struct noex_node {
     struct nx_loop *loop;
     struct nx_monitors *monitors;
     struct nx_node_events events;
-    struct nx_peer **peers;
-    uint32_t peer_count;
-    uint32_t peer_cap;
+    struct nx_peers peers;
+    uint32_t attempts;       /* under way */
     struct noex_stats stats; /* of connections that are over; nx_node_stats adds the others */
     bool in_process;
     bool free_wanted;

@@ -10,6 +10,8 @@
 
 enum {
     READS_A_TURN = 16,   /* then the others have their turn */
+    ATTEMPTS_MAX = 256,  /* of a node at once */
+    TURN_WAIT_MS = 50,   /* of those beyond, until they ask again */
     PROVEN_MS = 5000,    /* a connection that lasted so long is no flapping */
     SIMULTANEOUS_MAX = 3 /* `nok` answers in a row that are retried at once */
 };
@@ -50,8 +52,15 @@ void nx_peer_add_stats(const struct nx_peer *p, struct noex_stats *stats)
     stats->signals_dropped += c->unknown_ops;
 }
 
+static void set_attempting(struct nx_peer *p, bool attempting)
+{
+    p->node->attempts += attempting - p->attempting;
+    p->attempting = attempting;
+}
+
 static void drop_parts(struct nx_peer *p)
 {
+    set_attempting(p, false);
     nx_epmd_query_cancel(p->query);
     nx_dial_cancel(p->dial);
     nx_tcp_close(p->tcp);
@@ -163,6 +172,7 @@ static void on_up(void *ctx, const struct nx_hs_result *r)
 {
     struct nx_peer *p = ctx;
     char missing[96] = "";
+    set_attempting(p, false);
     p->connected_before = true;
     p->failed_before = false;
     p->up_ms = nx_loop_now(p->node->loop);
@@ -436,9 +446,15 @@ int nx_peer_connect(struct nx_peer *p)
     return 0;
 }
 
-static void start(struct nx_peer *p)
+/* Many at once would only run out of descriptors and of each other's time. */
+static void start(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
+    if (p->node->attempts >= ATTEMPTS_MAX) {
+        p->start_ms = now_ms + TURN_WAIT_MS;
+        return;
+    }
+    set_attempting(p, true);
     bool skip_epmd = p->name.port && p->name.port != p->node->options.epmd_port;
     int rc = skip_epmd ? dial(p, NULL, p->name.port, &err) : look_up(p, &err);
     if (rc)
@@ -508,7 +524,7 @@ static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
     if (p->state == NX_PEER_BACKOFF && now_ms >= p->retry_ms)
         retry(p, now_ms);
     if (p->state == NX_PEER_WANTED && now_ms >= p->start_ms)
-        start(p);
+        start(p, now_ms);
     if (p->query)
         nx_epmd_query_timeout(p->query, now_ms);
     else if (p->dial)

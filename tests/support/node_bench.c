@@ -123,8 +123,8 @@ void bench_default(struct bench *b)
 
 static void watch_out(struct bench *b)
 {
-    for (uint32_t i = 0; i < b->node->peer_count; i++) {
-        const struct nx_peer *p = b->node->peers[i];
+    for (uint32_t i = 0; i < b->node->peers.count; i++) {
+        const struct nx_peer *p = b->node->peers.list[i];
         size_t len = p->conn ? nx_conn_out(p->conn).len : 0;
         b->max_out = len > b->max_out ? len : b->max_out;
     }
@@ -188,9 +188,9 @@ void bench_for(struct bench *b, uint64_t ms)
 
 static const struct nx_conn *node_conn(const struct bench *b, const struct fake_beam *beam)
 {
-    for (uint32_t i = 0; i < b->node->peer_count; i++)
-        if (strcmp(b->node->peers[i]->name.full, beam->name) == 0)
-            return b->node->peers[i]->conn;
+    for (uint32_t i = 0; i < b->node->peers.count; i++)
+        if (strcmp(b->node->peers.list[i]->name.full, beam->name) == 0)
+            return b->node->peers.list[i]->conn;
     return NULL;
 }
 

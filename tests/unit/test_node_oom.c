@@ -174,6 +174,26 @@ static void downs_that_come_without_memory_are_delivered_with_their_type(void **
     bench_close(&b);
 }
 
+static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void **state)
+{
+    (void)state;
+    noex_monitor_id id;
+    bench_default(&b);
+    fake_beam_spawn(&b.beam[0], "srv");
+    bench_connect(&b, 0);
+    assert_true(monitor("srv", &id));
+    b.alloc.fail_at = 1;
+    b.alloc.fail_on = true;
+    bench_for(&b, 20);
+    assert_true(b.alloc.failed > 0);
+    assert_int_equal(b.beam[0].ops[NX_OP_MONITOR_P], 0);
+    assert_in_range(noex_node_timeout_ms(b.node), 0, 50); /* without anything else to wake it */
+    b.alloc.fail_at = 0;
+    bench_until(&b, M_UP, 1);
+    EXPECT_EVENTS(&b, UP, M_UP);
+    bench_close(&b);
+}
+
 static void reconnecting_goes_on_when_there_is_memory_again(void **state)
 {
     (void)state;
@@ -226,6 +246,7 @@ int main(void)
         cmocka_unit_test(each_allocation_that_fails_once_is_told_and_the_node_works_afterwards),
         cmocka_unit_test(memory_that_ends_for_good_ends_every_monitor_once_and_leaks_nothing),
         cmocka_unit_test(downs_that_come_without_memory_are_delivered_with_their_type),
+        cmocka_unit_test(what_could_not_be_sent_for_want_of_memory_is_tried_again_soon),
         cmocka_unit_test(reconnecting_goes_on_when_there_is_memory_again),
         cmocka_unit_test(each_allocation_of_a_lookup_at_epmd_is_told),
     };

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct bench b;
@@ -289,7 +290,7 @@ static void a_connection_that_lasted_is_the_end_of_the_back_off(void **state)
     fake_beam_listen(&b.beam[0]);
     bench_until(&b, UP, 1);
     bench_forget(&b);
-    b.node->peers[0]->up_ms -= 5000; /* as if it had been up for so long */
+    b.node->peers.list[0]->up_ms -= 5000; /* as if it had been up for so long */
     fake_beam_hang_up(&b.beam[0], false);
     bench_until(&b, AGAIN, 1);
     assert_int_equal(bench_event(&b, AGAIN, 0)->attempt, 1);
@@ -441,7 +442,7 @@ static void disconnecting_gives_up_an_attempt_at_each_of_its_steps(void **state)
             *strrchr(name, ':') = '\0';
         }
         assert_int_equal(noex_connect(b.node, name, NOEX_CONNECT_KEEP), 0);
-        while (step >= 2 && b.node->peers[0]->state < NX_PEER_DIAL)
+        while (step >= 2 && b.node->peers.list[0]->state < NX_PEER_DIAL)
             assert_int_equal(noex_node_process(b.node, 0), 0);
         if (step == 0 || step == 3)
             bench_for(&b, 30);
@@ -572,6 +573,47 @@ static void K14_C11_a_peer_that_freezes_again_and_again_is_told_of_in_order(void
         last = type;
     }
     assert_true(b.count[DOWN] == 2 && b.count[FAILED] == 0);
+    bench_close(&b);
+}
+
+static bool is_in_state(enum noex_connection_state wanted)
+{
+    return noex_connection(b.node, address(0), NULL, 0) == wanted;
+}
+
+/* Each side's turn, with the events left where they are. */
+static void drive_until(enum noex_connection_state wanted)
+{
+    uint64_t end = bench_clock() + 10000;
+    while (!is_in_state(wanted)) {
+        const struct timespec pause = {0, 1000000};
+        fake_beam_step(&b.beam[0]);
+        assert_int_equal(noex_node_process(b.node, 0), 0);
+        nanosleep(&pause, NULL);
+        assert_true(bench_clock() < end);
+    }
+}
+
+static void missed_ticks_that_nobody_pulls_keep_their_place(void **state)
+{
+    (void)state;
+    bench_init(&b);
+    b.pull = true;
+    b.options.ticktime_ms = 1000;
+    b.options.reconnect_min_ms = b.options.reconnect_max_ms = 50;
+    bench_open(&b);
+    bench_beam(&b, NULL);
+    connect_to(0, NOEX_CONNECT_KEEP);
+    for (int i = 0; i < 2; i++) {
+        drive_until(NOEX_CONNECTION_UP);
+        b.beam[0].paused = true;
+        drive_until(NOEX_CONNECTION_WAITING);
+        b.beam[0].paused = false;
+    }
+    drive_until(NOEX_CONNECTION_UP);
+    bench_until(&b, UP, 3);
+    EXPECT_EVENTS(&b, UP, MISSED, DOWN, AGAIN, UP, MISSED, DOWN, AGAIN, UP);
+    assert_int_equal(bench_event(&b, MISSED, 0)->missed, 3); /* the newest count */
     bench_close(&b);
 }
 
@@ -981,6 +1023,7 @@ int main(void)
     TEST(disconnecting_inside_a_callback_has_its_events_in_order);
     TEST(K12_a_frozen_peer_is_told_of_by_quarters_and_lost_after_five);
     TEST(K14_C11_a_peer_that_freezes_again_and_again_is_told_of_in_order);
+    TEST(missed_ticks_that_nobody_pulls_keep_their_place);
     TEST(C14_a_peer_that_is_only_idle_is_never_lost);
     TEST(a_dynamic_node_bears_the_name_that_each_peer_gives_it);
     TEST(small_numbers_are_sent_with_the_creation_of_the_peer_and_large_ones_asked_for);
