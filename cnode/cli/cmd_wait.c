@@ -1,5 +1,5 @@
-/* noexmon wait-up and wait-down: until all are alive, until all are gone. SPDX-License-Identifier:
- * Apache-2.0 */
+/* noexmon wait-up and wait-down: until all are alive, until all are gone.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmd.h"
 #include "runner.h"
 

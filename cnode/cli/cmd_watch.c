@@ -1,5 +1,5 @@
-/* noexmon watch: stays, prints events, arms names again that come back. SPDX-License-Identifier:
- * Apache-2.0 */
+/* noexmon watch: stays, prints events, arms names again that come back.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmd.h"
 #include "runner.h"
 

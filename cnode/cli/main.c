@@ -1,5 +1,5 @@
-/* noexmon: watches the processes of Erlang clusters from the command line. SPDX-License-Identifier:
- * Apache-2.0 */
+/* noexmon: watches the processes of Erlang clusters from the command line.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmd.h"
 #include "text.h"
 

@@ -1,5 +1,5 @@
-/* Text that grows, and bytes of unknown origin made fit to be shown. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Text that grows, and bytes of unknown origin made fit to be shown.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
 

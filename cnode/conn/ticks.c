@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "conn/ticks.h"
 
 enum { QUARTERS_UNTIL_DOWN = 5 };

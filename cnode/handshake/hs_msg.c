@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "handshake/hs_msg.h"
 
 static const char *part_fault(struct nx_span part)

@@ -1,5 +1,5 @@
-/* All peers of a node, in the order of their making and by name. SPDX-License-Identifier:
- * Apache-2.0 */
+/* All peers of a node, in the order of their making and by name.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_NODE_PEERS_H
 #define NX_NODE_PEERS_H
 

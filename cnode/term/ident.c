@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "term/ident.h"
 
 #include "term/utf8.h"

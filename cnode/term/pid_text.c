@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Pids as people read and write them: <0.123.0>. The functions are public, see noex/target.h. */
 #include <noex/target.h>
 

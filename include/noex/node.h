@@ -1,5 +1,5 @@
-/* A node: its options, its life, its connections. Part of libnoex; SPDX-License-Identifier:
- * Apache-2.0 */
+/* A node: its options, its life, its connections. Part of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NOEX_NODE_H
 #define NOEX_NODE_H
 

@@ -1,5 +1,5 @@
-/* The public functions through the shared library. Test of libnoex; SPDX-License-Identifier:
- * Apache-2.0 */
+/* The public functions through the shared library. Test of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cmocka_all.h"
 
 #include <noex/noex.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/output_json.h"
 #include "cli/output_text.h"
 #include "cmocka_all.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "io/loop_uv.h"
 #include "loop_test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "handshake/dflags.h"
 #include "node/peer.h"
 #include "node_bench.h"
@@ -612,7 +613,8 @@ static void missed_ticks_that_nobody_pulls_keep_their_place(void **state)
     }
     drive_until(NOEX_CONNECTION_UP);
     bench_until(&b, UP, 3);
-    EXPECT_EVENTS(&b, UP, MISSED, DOWN, AGAIN, UP, MISSED, DOWN, AGAIN, UP);
+    /* What was to come next is not told any more once it has come. */
+    EXPECT_EVENTS(&b, UP, MISSED, DOWN, UP, MISSED, DOWN, UP);
     assert_int_equal(bench_event(&b, MISSED, 0)->missed, 3); /* the newest count */
     bench_close(&b);
 }

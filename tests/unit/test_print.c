@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "alloc_test.h"
 #include "golden.h"
 #include "term/print.h"

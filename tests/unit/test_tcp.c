@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #define _DEFAULT_SOURCE /* syscall() */
 #include "io/tcp.h"
 #include "loop_test.h"
