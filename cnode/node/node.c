@@ -349,7 +349,7 @@ int64_t nx_node_timeout_ms(noex_node *node)
     if (node->in_process)
         return 0;
     release_held(node);
-    return nx_events_peek(node->monitors) ? 0 : nx_loop_timeout_ms(node->loop);
+    return nx_node_has_events(node) ? 0 : nx_loop_timeout_ms(node->loop);
 }
 
 /* ---- peers ---- */

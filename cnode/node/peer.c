@@ -10,7 +10,8 @@
 #include <stdio.h>
 
 enum {
-    READS_A_TURN = 16,   /* then the others have their turn */
+    READS_A_TURN = 16, /* then the others have their turn */
+    PUMPS_A_TURN = 16,
     ATTEMPTS_MAX = 256,  /* of a node at once */
     TURN_WAIT_MS = 50,   /* of those beyond, until they ask again */
     PROVEN_MS = 5000,    /* a connection that lasted so long is no flapping */
@@ -535,14 +536,25 @@ static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
         fail(p, &err);
 }
 
+/* As long as the kernel takes all at once there is more where that came from. */
+static void pump_and_flush(struct nx_peer *p, uint64_t now_ms)
+{
+    bool more = true;
+    for (int i = 0; more && i < PUMPS_A_TURN; i++) {
+        nx_pump(p, now_ms);
+        flush(p);
+        more =
+            nx_peer_is_up(p) && !nx_conn_out(p->conn).len && nx_monitor_next_unsent(&p->monitors);
+    }
+}
+
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
     read_first(p, now_ms);
     nx_pump_expire(p, now_ms);
     act_on_deadlines(p, now_ms);
-    nx_pump(p, now_ms);
-    flush(p);
+    pump_and_flush(p, now_ms);
     if (!p->conn || !p->overflowed)
         return;
     nx_fail(&err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent", p->name.full,
