@@ -16,6 +16,8 @@ enum {
     KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back */
     /* Of fragmented messages other than DOWNs: nobody here reads long ones. */
     KEEP_MESSAGE = 64 * 1024,
+    /* Of any payload in fragments, beyond every budget: tells the type of a reason. */
+    KEEP_ALWAYS = 256,
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
     SELF_PID_ID = 1 /* the pid of whoever watches here; any number will do, protocol.md section 5 */
 };
@@ -256,7 +258,7 @@ static int check_payload(struct nx_span *payload, uint64_t *payload_full, struct
 static int deliver(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span payload,
                    uint64_t payload_full, struct noex_error *err)
 {
-    if (ctrl->has_payload && !payload.len)
+    if (ctrl->has_payload && !payload_full)
         return nx_fail(err, NOEX_EPROTOCOL, "%s came without its payload",
                        nx_op_name((int)ctrl->op));
     if (ctrl->has_payload && payload.len == payload_full) {
@@ -308,7 +310,8 @@ static int first_fragment(struct nx_conn *c, const struct nx_frame *f, struct nx
     if (rc && !used)
         return nx_fail(err, rc, "%s", cause.text);
     bool down = ctrl.op == NX_OP_PAYLOAD_MONITOR_P_EXIT;
-    const struct nx_keep keep = {used, used + (down ? c->config.reason_max : KEEP_MESSAGE)};
+    size_t max = down ? c->config.reason_max : KEEP_MESSAGE;
+    const struct nx_keep keep = {used + (max < KEEP_ALWAYS ? max : KEEP_ALWAYS), used + max};
     return nx_fragments_first(c->fragments, f->sequence, f->fragment, f->data, &keep, whole, err);
 }
 

@@ -98,7 +98,7 @@ static void make_end(struct conn_pair *p, struct conn_end *end, const struct con
         .message_max = or_default(o->message_max, 16 << 20),
         .reason_max = or_default(o->reason_max, 1 << 20),
         .out_max = 64 << 20,
-        .fragments_max = 16,
+        .fragments_max = 1000,
     };
     nx_buf_init(&end->last_payload, &nx_alloc_libc, 64 << 20);
     end->conn = nx_conn_new(&config, p->now_ms, &end->err);

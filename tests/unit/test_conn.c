@@ -213,34 +213,43 @@ static void half_a_frame_counts_as_a_sign_of_life(void **state)
     done(&p);
 }
 
-/* A message in fragments of `size` payload bytes each, from the acceptor's side. */
-static void send_fragmented(struct conn_pair *p, const struct nx_ctrl *c, const uint8_t *payload,
-                            size_t len, size_t size)
+/* One fragment, from the acceptor's side; the first one (`c` given) begins with the control term.
+ */
+static void send_fragment(struct conn_pair *p, uint64_t sequence, uint64_t id,
+                          const struct nx_ctrl *c, const uint8_t *payload, size_t len)
 {
     struct nx_buf b, ctrl;
     nx_buf_init(&b, &p->alloc.a, 64 << 20);
     nx_buf_init(&ctrl, &p->alloc.a, 4096);
-    assert_int_equal(nx_ctrl_build(&ctrl, c), 0);
-    uint64_t fragments = (len + size - 1) / size;
-    for (uint64_t id = fragments; id > 0; id--) {
-        bool first = id == fragments;
-        size_t n = len < size ? len : size, head = first ? 19 + nx_buf_len(&ctrl) : 18;
-        assert_int_equal(nx_buf_put_u32(&b, (uint32_t)(head + n)), 0);
-        assert_int_equal(nx_buf_put_u8(&b, 131), 0);
-        assert_int_equal(nx_buf_put_u8(&b, first ? 69 : 70), 0);
-        assert_int_equal(nx_buf_put_u64(&b, 9), 0);
-        assert_int_equal(nx_buf_put_u64(&b, id), 0);
-        if (first) {
-            assert_int_equal(nx_buf_put_u8(&b, 0), 0);
-            assert_int_equal(nx_buf_put_span(&b, nx_buf_span(&ctrl)), 0);
-        }
-        assert_int_equal(nx_buf_put(&b, payload, n), 0);
-        payload += n;
-        len -= n;
+    if (c)
+        assert_int_equal(nx_ctrl_build(&ctrl, c), 0);
+    size_t head = c ? 19 + nx_buf_len(&ctrl) : 18;
+    assert_int_equal(nx_buf_put_u32(&b, (uint32_t)(head + len)), 0);
+    assert_int_equal(nx_buf_put_u8(&b, 131), 0);
+    assert_int_equal(nx_buf_put_u8(&b, c ? 69 : 70), 0);
+    assert_int_equal(nx_buf_put_u64(&b, sequence), 0);
+    assert_int_equal(nx_buf_put_u64(&b, id), 0);
+    if (c) {
+        assert_int_equal(nx_buf_put_u8(&b, 0), 0);
+        assert_int_equal(nx_buf_put_span(&b, nx_buf_span(&ctrl)), 0);
     }
+    assert_int_equal(nx_buf_put(&b, payload, len), 0);
     conn_end_receive(p, &p->dialler, nx_buf_span(&b).ptr, nx_buf_len(&b));
     nx_buf_free(&b);
     nx_buf_free(&ctrl);
+}
+
+/* A message in fragments of `size` payload bytes each. */
+static void send_fragmented(struct conn_pair *p, const struct nx_ctrl *c, const uint8_t *payload,
+                            size_t len, size_t size)
+{
+    uint64_t fragments = (len + size - 1) / size;
+    for (uint64_t id = fragments; id > 0; id--) {
+        size_t n = len < size ? len : size;
+        send_fragment(p, 9, id, id == fragments ? c : NULL, payload, n);
+        payload += n;
+        len -= n;
+    }
 }
 
 static struct nx_span big_binary(size_t len)
@@ -292,6 +301,28 @@ static void a_reason_over_the_limit_is_cut_and_its_length_kept(void **state)
     assert_int_equal(p.dialler.signals, 1);
     assert_int_equal(p.dialler.last_full, payload.len);
     assert_int_equal(nx_buf_len(&p.dialler.last_payload), 100000);
+    done(&p);
+    free((void *)(uintptr_t)payload.ptr);
+}
+
+static void a_storm_of_large_reasons_is_cut_by_the_budget_and_ends_nothing(void **state)
+{
+    (void)state;
+    enum { DOWNS = 300, SIZE = 60000 };
+    struct conn_pair p = {0};
+    uint8_t ref[NX_CONN_REF_SIZE];
+    const struct conn_pair_opts o = {.message_max = 1 << 20}; /* of all that is under way */
+    init_up(&p, &o);
+    struct nx_span payload = big_binary(2 * SIZE - 5);
+    struct nx_ctrl c = down_of(&p, ref);
+    for (uint64_t i = 0; i < DOWNS; i++)
+        send_fragment(&p, i, 2, &c, payload.ptr, SIZE);
+    for (uint64_t i = 0; i < DOWNS; i++)
+        send_fragment(&p, i, 1, NULL, payload.ptr + SIZE, SIZE);
+    assert_int_equal(p.dialler.err.code, 0);
+    assert_int_equal(p.dialler.signals, DOWNS);
+    assert_int_equal(p.dialler.last_full, payload.len);
+    assert_int_equal(nx_buf_len(&p.dialler.last_payload), 256); /* enough to tell its type */
     done(&p);
     free((void *)(uintptr_t)payload.ptr);
 }
@@ -448,6 +479,7 @@ int main(void)
         cmocka_unit_test(half_a_frame_counts_as_a_sign_of_life),
         cmocka_unit_test(a_reason_in_fragments_arrives_whole),
         cmocka_unit_test(a_reason_over_the_limit_is_cut_and_its_length_kept),
+        cmocka_unit_test(a_storm_of_large_reasons_is_cut_by_the_budget_and_ends_nothing),
         cmocka_unit_test(an_unknown_opcode_is_counted_and_skipped),
         cmocka_unit_test(what_breaks_the_protocol_closes_with_its_cause),
         cmocka_unit_test(a_malformed_payload_closes_before_anybody_sees_it),
