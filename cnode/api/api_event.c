@@ -50,6 +50,7 @@ const char *noex_node_down_reason(const struct noex_error *error)
     case NOEX_ETICKTIMEOUT:
         return "heartbeat_timeout";
     case NOEX_ECONNREFUSED:
+    case NOEX_ENONODE:
         return "connection_refused";
     case NOEX_EDISCONNECTED:
         return "graceful_shutdown";

@@ -104,7 +104,7 @@ enum exit_code cookie_find(const struct cookie_places *places, char cookie[COOKI
     if (!found)
         return fail_with(
             why, CODE_USAGE,
-            "no cookie: neither NOEX_COOKIE nor --cookie-file is given, and there is no "
-            "~/.erlang.cookie");
+            "no cookie: neither NOEX_COOKIE nor --cookie-file is given, and there is neither "
+            "~/.erlang.cookie nor one in the XDG place");
     return rc;
 }

@@ -125,6 +125,8 @@ static void put_details(struct object *o, const struct report *r)
         put_string(o, "message", r->message);
         if (r->target || r->node)
             put_string(o, r->target ? "target" : "node", r->target ? r->target : r->node);
+        else if (r->host)
+            put_string(o, "host", r->host);
         break;
     case REPORT_NAME:
         put_string(o, "host", r->host);

@@ -220,8 +220,8 @@ void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
 
 /* ---- receiving ---- */
 
-/* The answer to our barrier is ours to take: any reason confirms (design: the peer may be a node of
- * ours). */
+/* The answer to our barrier is ours to take: any reason confirms, for the peer may be a node of
+ * ours. */
 static bool take_barrier(struct nx_conn *c, const struct nx_ctrl *ctrl)
 {
     uint32_t use, low, high;

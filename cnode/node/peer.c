@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "epmd_proto.h"
 #include "handshake/dflags.h"
 #include "node/pump.h"
 #include "node/router.h"
@@ -372,8 +373,7 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
     char text[64];
     p->dial = NULL;
     if (rc) {
-        nx_fail(&err, rc, "%s: %s", p->name.full, cause->text);
-        err.sys_errno = cause->sys_errno;
+        err = *cause;
         fail(p, &err);
         return;
     }
@@ -457,8 +457,9 @@ static void start(struct nx_peer *p, uint64_t now_ms)
         return;
     }
     set_attempting(p, true);
-    bool skip_epmd = p->name.port && p->name.port != p->node->options.epmd_port;
-    int rc = skip_epmd ? dial(p, NULL, p->name.port, &err) : look_up(p, &err);
+    uint16_t port = p->name.port;
+    bool skip_epmd = port && port != EPMD_PORT && port != p->node->options.epmd_port;
+    int rc = skip_epmd ? dial(p, NULL, port, &err) : look_up(p, &err);
     if (rc)
         fail(p, &err);
 }

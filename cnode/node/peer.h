@@ -30,7 +30,7 @@ struct nx_peer {
     struct nx_dial *dial;
     struct nx_tcp *tcp;
     struct nx_conn *conn;
-    bool connected_before; /* a connection was up: an `alive` means that one, design 4 */
+    bool connected_before; /* a connection was up: an `alive` then means that one */
     bool write_failed;     /* nothing more can be sent; the read side will tell the end */
     bool attempting;       /* one of the node's attempts under way */
     bool failed_before;    /* the last attempt did not come up */
