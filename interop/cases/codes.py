@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import time
 
-from harness import HOST, InteropCase, free_port
+from harness import HOST, InteropCase, free_port, wait_until
 
 
 class Codes(InteropCase):
@@ -56,9 +56,13 @@ class Codes(InteropCase):
     def test_wait_down_is_0_and_prints_the_reason_once_all_are_gone(self):
         a = self.erl()
         run = self.start("wait-down", a.worker("w1"), a.worker("w2"), json_lines=False)
-        time.sleep(0.5)
+
+        def seen(word):
+            return sum(word in line for line in run.lines)
+
+        wait_until(lambda: seen("monitor") == 2, what="both monitors")
         a.finish("w1", "exit_custom_tuple")
-        time.sleep(0.5)
+        wait_until(lambda: seen("process_down") == 1, what="the first end")
         self.assertTrue(run.alive(), run.report())
         a.finish("w2", "killed")
         self.assertEqual(0, run.end())
