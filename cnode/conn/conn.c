@@ -140,6 +140,12 @@ bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use,
 
 /* ---- sending ---- */
 
+/* The ceiling of the output queue is reached only by a peer that does not read. */
+static int queue_error(int rc)
+{
+    return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
+}
+
 int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span payload)
 {
     size_t before = nx_buf_len(&c->out), mark;
@@ -154,7 +160,7 @@ int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span p
         rc = nx_frame_end(&c->out, mark);
     if (rc) {
         nx_buf_truncate(&c->out, before);
-        return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
+        return queue_error(rc);
     }
     c->stats.frames_out++;
     nx_trace_signal(c->log, c->peer->peer_name, "->", ctrl, payload, payload.len);
@@ -165,7 +171,7 @@ static int send_tick(struct nx_conn *c)
 {
     int rc = nx_buf_put_u32(&c->out, 0);
     if (rc)
-        return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
+        return queue_error(rc);
     c->stats.ticks_out++;
     nx_log(c->log, NOEX_LOG_TRACE, "%s -> tick", c->peer->peer_name);
     return 0;

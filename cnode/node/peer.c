@@ -127,6 +127,12 @@ bool nx_peer_is_up(const struct nx_peer *p)
     return p->conn && nx_conn_is_up(p->conn);
 }
 
+int nx_peer_unread(const struct nx_peer *p, struct noex_error *err)
+{
+    return nx_fail(err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent",
+                   p->name.full, p->node->options.out_max);
+}
+
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size)
 {
     switch (p->state) {
@@ -558,7 +564,6 @@ void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
     pump_and_flush(p, now_ms);
     if (!p->conn || !p->overflowed)
         return;
-    nx_fail(&err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent", p->name.full,
-            p->node->options.out_max);
+    nx_peer_unread(p, &err);
     fail(p, &err);
 }

@@ -61,6 +61,8 @@ NOEX_MUST_USE int nx_peer_connect(struct nx_peer *p);
 bool nx_peer_disconnect(struct nx_peer *p);
 
 bool nx_peer_is_up(const struct nx_peer *p);
+/** Records and returns NOEX_EUNREAD: out_max is passed. */
+int nx_peer_unread(const struct nx_peer *p, struct noex_error *err);
 /** As noex_connection. */
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size);
 

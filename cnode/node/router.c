@@ -29,8 +29,7 @@ static int answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span 
     p->node->stats.signals_answered++;
     int rc = nx_conn_send(p->conn, ctrl, payload);
     if (rc == NOEX_EUNREAD)
-        return nx_fail(err, rc, "%s does not read: over %zu bytes wait to be sent", p->name.full,
-                       p->node->options.out_max);
+        return nx_peer_unread(p, err);
     return rc ? nx_fail(err, rc, NULL) : 0;
 }
 
