@@ -6,17 +6,8 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
-
-struct nx_mailbox {
-    pthread_mutex_t lock;
-    struct nx_loop *loop; /* NULL once it is closed: no thread touches it afterwards */
-    struct nx_mail *first;
-    struct nx_mail **last;
-    unsigned holds;
-};
 
 struct nx_loop {
     const struct noex_allocator *alloc;
@@ -31,6 +22,7 @@ struct nx_loop {
     void *closed_ctx;
     uint64_t wait_until; /* what nx_loop_run was told; UINT64_MAX in a caller's loop */
     unsigned handles;    /* whose close callback has not run */
+    unsigned lookups;    /* of names, under way */
     bool running;        /* inside nx_loop_run */
     bool closing;
     uv_loop_t own;
@@ -41,75 +33,16 @@ static uint64_t add_saturated(uint64_t a, uint64_t b)
     return b > UINT64_MAX - a ? UINT64_MAX : a + b;
 }
 
-static struct nx_mailbox *mailbox_new(struct nx_loop *loop)
+static void wake(void *ctx)
 {
-    struct nx_mailbox *box = nx_alloc(&nx_alloc_libc, sizeof *box);
-    if (!box)
-        return NULL;
-    *box = (struct nx_mailbox){.loop = loop, .last = &box->first, .holds = 1};
-    if (pthread_mutex_init(&box->lock, NULL)) {
-        nx_free(&nx_alloc_libc, box);
-        return NULL;
-    }
-    return box;
-}
-
-bool nx_mailbox_hold(struct nx_mailbox *box, unsigned max)
-{
-    pthread_mutex_lock(&box->lock);
-    bool room = box->holds <= max;
-    box->holds += room;
-    pthread_mutex_unlock(&box->lock);
-    return room;
-}
-
-void nx_mailbox_release(struct nx_mailbox *box)
-{
-    pthread_mutex_lock(&box->lock);
-    bool last = --box->holds == 0;
-    pthread_mutex_unlock(&box->lock);
-    if (!last)
-        return;
-    pthread_mutex_destroy(&box->lock);
-    nx_free(&nx_alloc_libc, box);
-}
-
-bool nx_mailbox_post(struct nx_mailbox *box, struct nx_mail *m)
-{
-    m->next = NULL;
-    pthread_mutex_lock(&box->lock);
-    bool open = box->loop != NULL;
-    if (open) {
-        *box->last = m;
-        box->last = &m->next;
-        /* Under the lock, so that the loop cannot be closed in between. */
-        nx_loop_wakeup(box->loop);
-    }
-    pthread_mutex_unlock(&box->lock);
-    return open;
-}
-
-/* Callbacks run without the lock: they may post. */
-static void mailbox_empty(struct nx_mailbox *box, bool closed)
-{
-    pthread_mutex_lock(&box->lock);
-    struct nx_mail *m = box->first;
-    box->first = NULL;
-    box->last = &box->first;
-    if (closed)
-        box->loop = NULL;
-    pthread_mutex_unlock(&box->lock);
-    while (m) {
-        struct nx_mail *next = m->next;
-        m->deliver(m, closed);
-        m = next;
-    }
+    struct nx_loop *loop = ctx;
+    uv_async_send(&loop->async);
 }
 
 static void on_async(uv_async_t *async)
 {
     struct nx_loop *loop = async->data;
-    mailbox_empty(loop->box, false);
+    nx_mailbox_empty(loop->box);
 }
 
 /* Only ends the wait: deadlines are acted on in the turn that follows every poll. */
@@ -201,7 +134,7 @@ int nx_loop_new(struct nx_loop **out, const struct noex_allocator *a, void *fore
     loop->alloc = a;
     loop->hooks = *hooks;
     loop->wait_until = UINT64_MAX;
-    loop->box = mailbox_new(loop);
+    loop->box = nx_mailbox_new(wake, loop);
     int rc = loop->box ? open_uv(loop, foreign) : UV_ENOMEM;
     if (rc == 0) {
         *out = loop;
@@ -266,7 +199,7 @@ void nx_loop_close(struct nx_loop *loop, void (*closed)(void *ctx), void *ctx)
     loop->closing = true;
     loop->closed = closed;
     loop->closed_ctx = ctx;
-    mailbox_empty(loop->box, true);
+    nx_mailbox_close(loop->box);
     uv_close((uv_handle_t *)&loop->prepare, on_closed);
     uv_close((uv_handle_t *)&loop->check, on_closed);
     uv_close((uv_handle_t *)&loop->timer, on_closed);
@@ -344,6 +277,11 @@ uv_loop_t *nx_loop_uv(struct nx_loop *loop)
 const struct noex_allocator *nx_loop_allocator(const struct nx_loop *loop)
 {
     return loop->alloc;
+}
+
+unsigned *nx_loop_lookups(struct nx_loop *loop)
+{
+    return &loop->lookups;
 }
 
 struct nx_mailbox *nx_loop_mailbox(struct nx_loop *loop)

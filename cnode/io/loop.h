@@ -3,6 +3,8 @@
 #ifndef NX_IO_LOOP_H
 #define NX_IO_LOOP_H
 
+#include "io/mailbox.h"
+
 #include <noex/alloc.h>
 #include <noex/error.h>
 #include <stdbool.h>
@@ -53,6 +55,10 @@ int64_t nx_loop_timeout_ms(struct nx_loop *loop);
 void nx_loop_kick(struct nx_loop *loop);
 /** From any thread: the same. Safe until nx_loop_close was called. */
 void nx_loop_wakeup(struct nx_loop *loop);
+
+/** The way in for other threads. Borrowed for the loop's life; a thread that keeps it takes a hold.
+ */
+struct nx_mailbox *nx_loop_mailbox(struct nx_loop *loop);
 
 /** Monotonic milliseconds; one value a turn, refreshed on entering nx_loop_run and by
  * nx_loop_update. */

@@ -24,6 +24,7 @@ struct nx_resolver nx_resolver = {getaddrinfo, freeaddrinfo, pthread_create, &nx
 struct nx_resolve {
     struct nx_mail mail;
     struct nx_mailbox *box;
+    unsigned *under_way; /* the loop's count of threads; NULL: no thread of its own */
     struct nx_resolver with;
     nx_resolved_fn done; /* NULL once cancelled; with ctx the loop's thread's alone */
     void *ctx;
@@ -85,6 +86,8 @@ static void look_up(struct nx_resolve *r)
 static void deliver(struct nx_mail *mail, bool closed)
 {
     struct nx_resolve *r = (struct nx_resolve *)mail;
+    if (r->under_way && !closed)
+        --*r->under_way;
     if (r->done && !closed)
         r->done(r->ctx, r->rc, r->rc ? NULL : &r->addrs, r->rc ? &r->err : NULL);
     nx_free(r->with.alloc, r);
@@ -120,17 +123,20 @@ static int spawn(struct nx_resolve *r)
     return rc;
 }
 
-static int start_thread(struct nx_resolve *r, struct noex_error *err)
+static int start_thread(struct nx_resolve *r, unsigned *under_way, struct noex_error *err)
 {
-    struct nx_mailbox *box = r->box;
-    if (!nx_mailbox_hold(box, NX_LOOKUPS_MAX))
+    if (*under_way >= NX_LOOKUPS_MAX)
         return nx_fail(err, NOEX_ELIMIT, "%d name lookups are waiting for the resolver already",
                        NX_LOOKUPS_MAX);
+    r->under_way = under_way;
+    nx_mailbox_hold(r->box);
     int rc = spawn(r);
-    if (rc == 0)
-        return 0;
-    nx_mailbox_release(box);
-    return nx_fail_sys(err, NOEX_ESYSTEM, rc, "no thread for a name lookup");
+    if (rc) {
+        nx_mailbox_release(r->box);
+        return nx_fail_sys(err, NOEX_ESYSTEM, rc, "no thread for a name lookup");
+    }
+    ++*under_way; /* only the loop's thread counts, so the thread cannot have been counted down */
+    return 0;
 }
 
 /* True where the host is an address in digits, which needs neither a thread nor the resolver. */
@@ -167,7 +173,8 @@ static bool take_host(struct nx_resolve *r, const char *host)
     return true;
 }
 
-static int start(struct nx_resolve *r, const char *host, struct noex_error *err)
+static int start(struct nx_resolve *r, unsigned *under_way, const char *host,
+                 struct noex_error *err)
 {
     if (!take_host(r, host))
         return nx_fail(err, NOEX_EHOST, "not a host name (1 to %d visible characters)",
@@ -178,7 +185,7 @@ static int start(struct nx_resolve *r, const char *host, struct noex_error *err)
     }
     if (r->bracketed)
         return nx_fail(err, NOEX_EHOST, "[%.150s]: not an IPv6 address", r->host);
-    return start_thread(r, err);
+    return start_thread(r, under_way, err);
 }
 
 int nx_resolve_start(struct nx_resolve **out, struct nx_loop *loop, const char *host,
@@ -193,7 +200,7 @@ int nx_resolve_start(struct nx_resolve **out, struct nx_loop *loop, const char *
     r->with = with;
     r->done = done;
     r->ctx = ctx;
-    int rc = start(r, host, err);
+    int rc = start(r, nx_loop_lookups(loop), host, err);
     if (rc) {
         nx_free(with.alloc, r);
         return rc;
