@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <noex/noex.h>
 
-#include "base/err.h"
+#include "api/api.h"
 #include "node/pump.h"
 #include "term/ident.h"
 #include "term/utf8.h"
+#include <inttypes.h>
 
 /* What can stand on the wire as an atom, and be registered. */
 static bool name_is_valid(const char *name)
@@ -18,17 +19,37 @@ static bool name_is_valid(const char *name)
     return nx_rd_left(&in) == 0;
 }
 
-static int check_target(const struct noex_target *target)
+static int check_target(const struct noex_target *target, struct noex_error *err)
 {
     switch (target->kind) {
     case NOEX_TARGET_NODE:
         return 0;
     case NOEX_TARGET_PID: /* a larger one closes the connection of any release, protocol.md 5 */
-        return target->pid.id < NX_PID_NUMBER_LIMIT ? 0 : NOEX_ETARGET;
+        if (target->pid.id < NX_PID_NUMBER_LIMIT)
+            return 0;
+        return nx_fail(err, NOEX_ETARGET, "no pid has the number %" PRIu32, target->pid.id);
     case NOEX_TARGET_NAME:
-        return name_is_valid(target->name) ? 0 : NOEX_ETARGET;
+        if (name_is_valid(target->name))
+            return 0;
+        return nx_fail(err, NOEX_ETARGET, "not a name that a process can be registered under");
     }
-    return NOEX_ETARGET;
+    return nx_fail(err, NOEX_ETARGET, "unknown kind of target: %d", (int)target->kind);
+}
+
+static int add(noex_node *node, struct nx_peer *p, const struct noex_target *target,
+               uint64_t timeout_ms, void *user, uint32_t *slot)
+{
+    nx_loop_update(node->loop);
+    uint64_t limit = timeout_ms ? timeout_ms : node->options.setup_timeout_ms;
+    uint64_t now = nx_loop_now(node->loop);
+    uint64_t deadline = limit > UINT64_MAX / 4 ? UINT64_MAX / 2 : now + limit;
+    int rc = nx_monitor_add(node->monitors, &p->monitors, p->index, target, deadline, user, slot);
+    if (rc || nx_peer_is_up(p))
+        return rc;
+    rc = nx_peer_connect(p);
+    if (rc)
+        nx_pump_demonitor(p, *slot);
+    return rc;
 }
 
 int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t timeout_ms, void *user,
@@ -37,27 +58,25 @@ int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t tim
     struct nx_node_name name;
     struct nx_peer *p;
     uint32_t slot;
-    if (!node || !target || !id)
+    if (!node)
         return NOEX_EINVALID;
-    int rc = check_target(target);
-    rc = rc ? rc : nx_node_name_parse(target->node, &name, NULL);
-    rc = rc ? rc : nx_node_peer(node, &name, &p);
+    struct noex_error *err = nx_api_begin(node);
+    if (!target || !id)
+        return nx_fail(err, NOEX_EINVALID, "noex_monitor: an argument is NULL");
+    int rc = check_target(target, err);
+    rc = rc ? rc : nx_node_name_parse(target->node, &name, err);
+    rc = rc ? rc : nx_node_peer(node, &name, &p, err);
     if (rc)
         return rc;
-    nx_loop_update(node->loop);
-    uint64_t limit = timeout_ms ? timeout_ms : node->options.setup_timeout_ms;
-    uint64_t now = nx_loop_now(node->loop);
-    uint64_t deadline = limit > UINT64_MAX / 4 ? UINT64_MAX / 2 : now + limit;
-    rc = nx_monitor_add(node->monitors, &p->monitors, p->index, target, deadline, user, &slot);
+    rc = add(node, p, target, timeout_ms, user, &slot);
+    if (rc == NOEX_ELIMIT)
+        return nx_fail(err, rc, "monitors_max: %" PRIu32 " monitors are there already",
+                       node->options.monitors_max);
     if (rc)
-        return rc;
+        return nx_fail(err, rc, NULL);
     *id = nx_monitor_id(nx_monitor_at(node->monitors, slot), slot);
-    if (nx_peer_is_up(p) || (rc = nx_peer_connect(p)) == 0) {
-        nx_loop_kick(node->loop);
-        return 0;
-    }
-    nx_pump_demonitor(p, slot);
-    return rc;
+    nx_loop_kick(node->loop);
+    return 0;
 }
 
 int noex_demonitor(noex_node *node, noex_monitor_id id)
@@ -75,7 +94,9 @@ int noex_demonitor(noex_node *node, noex_monitor_id id)
 
 void noex_monitor_get_stats(const noex_node *node, struct noex_monitor_stats *stats, size_t size)
 {
-    const struct noex_monitor_stats *all = nx_monitors_stats(node->monitors);
     memset(stats, 0, size);
+    if (!node)
+        return;
+    const struct noex_monitor_stats *all = nx_monitors_stats(node->monitors);
     memcpy(stats, all, size < sizeof *all ? size : sizeof *all);
 }

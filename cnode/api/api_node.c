@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <noex/noex.h>
 
-#include "base/err.h"
+#include "api/api.h"
+#include "node/delivery.h"
+#include "node/options.h"
 #include "node/peer.h"
-#include <stdio.h>
 
-int noex_node_new(noex_node **out, const struct noex_options *options, struct noex_error *err)
+/* ---- life ---- */
+
+void noex_options_init_size(struct noex_options *options, size_t size)
+{
+    nx_options_init(options, size);
+}
+
+int nx_api_new(noex_node **out, const struct noex_options *options, void *uv,
+               struct noex_error *err)
 {
     struct noex_error ignored;
     if (!err)
@@ -13,77 +22,113 @@ int noex_node_new(noex_node **out, const struct noex_options *options, struct no
     *err = (struct noex_error){0};
     if (!out || !options)
         return nx_fail(err, NOEX_EINVALID, "noex_node_new: an argument is NULL");
-    if (options->size != sizeof *options)
-        return nx_fail(err, NOEX_EINVALID,
-                       "options of %zu bytes, this library has %zu: use noex_options_init",
-                       options->size, sizeof *options);
-    return nx_node_new(out, options, err);
+    return nx_node_new(out, options, uv, err);
+}
+
+int noex_node_new(noex_node **out, const struct noex_options *options, struct noex_error *err)
+{
+    return nx_api_new(out, options, NULL, err);
+}
+
+void noex_node_close(noex_node *node, noex_closed_fn closed, void *user)
+{
+    if (node)
+        nx_node_close(node, closed, user);
 }
 
 void noex_node_free(noex_node *node)
 {
-    nx_node_free(node);
+    noex_node_close(node, NULL, NULL);
 }
+
+const struct noex_error *noex_node_error(const noex_node *node)
+{
+    return node ? &node->last_error : NULL;
+}
+
+/* ---- driving ---- */
 
 int noex_node_process(noex_node *node, uint64_t max_wait_ms)
 {
-    if (!node)
-        return NOEX_EINVALID;
-    return nx_node_process(node, max_wait_ms);
+    int rc = nx_api_may_wait(node);
+    if (rc)
+        return rc;
+    bool was = nx_node_enter(node);
+    rc = nx_fail(nx_api_begin(node), nx_node_process(node, max_wait_ms), NULL);
+    atomic_store(&node->woken, false);
+    nx_node_leave(node, was);
+    return rc;
 }
 
 int noex_node_fd(const noex_node *node)
 {
-    return nx_loop_fd(node->loop);
+    if (!node)
+        return NOEX_EINVALID;
+    return node->foreign ? NOEX_ESTATE : nx_loop_fd(node->loop);
 }
 
 int64_t noex_node_timeout_ms(noex_node *node)
 {
-    return nx_node_timeout_ms(node);
+    return node && !node->foreign ? nx_node_timeout_ms(node) : -1;
 }
 
 void noex_node_wakeup(noex_node *node)
 {
+    if (!node)
+        return;
+    atomic_store(&node->woken, true);
     nx_loop_wakeup(node->loop);
 }
 
-bool noex_node_next_event(noex_node *node, struct noex_event *event)
+const struct noex_event *noex_node_next_event(noex_node *node)
 {
-    return nx_node_next_event(node, event);
+    return node ? nx_delivery_next(node) : NULL;
 }
 
 uint64_t noex_node_now_ms(noex_node *node)
 {
+    if (!node)
+        return 0;
     nx_loop_update(node->loop);
     return nx_loop_now(node->loop);
 }
+
+/* ---- connections ---- */
 
 int noex_connect(noex_node *node, const char *peer, enum noex_connect_flags flags)
 {
     struct nx_node_name name;
     struct nx_peer *p;
-    if (!node || (flags != NOEX_CONNECT_ONCE && flags != NOEX_CONNECT_KEEP))
+    if (!node)
         return NOEX_EINVALID;
-    int rc = nx_node_name_parse(peer, &name, NULL);
-    rc = rc ? rc : nx_node_peer(node, &name, &p);
+    struct noex_error *err = nx_api_begin(node);
+    if (flags != NOEX_CONNECT_ONCE && flags != NOEX_CONNECT_KEEP)
+        return nx_fail(err, NOEX_EINVALID, "noex_connect: unknown flags %d", (int)flags);
+    int rc = nx_node_name_parse(peer, &name, err);
+    rc = rc ? rc : nx_node_peer(node, &name, &p, err);
     if (rc)
         return rc;
     nx_loop_update(node->loop);
     p->policy = flags;
     rc = nx_peer_connect(p);
     nx_loop_kick(node->loop);
-    return rc;
+    return nx_fail(err, rc, NULL);
 }
 
 int noex_disconnect(noex_node *node, const char *peer)
 {
     struct nx_node_name name;
-    int rc = node ? nx_node_name_parse(peer, &name, NULL) : NOEX_EINVALID;
+    if (!node)
+        return NOEX_EINVALID;
+    struct noex_error *err = nx_api_begin(node);
+    int rc = nx_node_name_parse(peer, &name, err);
     if (rc)
         return rc;
     struct nx_peer *p = nx_node_find_peer(node, &name);
     nx_loop_kick(node->loop);
-    return p && nx_peer_disconnect(p) ? 0 : NOEX_ENOTREACHABLE;
+    if (!p || !nx_peer_disconnect(p))
+        return nx_fail(err, NOEX_ENOTREACHABLE, "no connection to %s, and no attempt", name.full);
+    return 0;
 }
 
 enum noex_connection_state noex_connection(noex_node *node, const char *peer, char *text,
@@ -96,7 +141,7 @@ enum noex_connection_state noex_connection(noex_node *node, const char *peer, ch
         size = sizeof unwanted;
     }
     text[0] = '\0';
-    if (nx_node_name_parse(peer, &name, NULL))
+    if (!node || nx_node_name_parse(peer, &name, NULL))
         return NOEX_CONNECTION_NONE;
     const struct nx_peer *p = nx_node_find_peer(node, &name);
     return p ? nx_peer_connection(p, text, size) : NOEX_CONNECTION_NONE;
@@ -104,8 +149,9 @@ enum noex_connection_state noex_connection(noex_node *node, const char *peer, ch
 
 void noex_node_stats(const noex_node *node, struct noex_stats *stats, size_t size)
 {
-    struct noex_stats all;
-    nx_node_stats(node, &all);
+    struct noex_stats all = {0};
+    if (node)
+        nx_node_stats(node, &all);
     memset(stats, 0, size);
     memcpy(stats, &all, size < sizeof all ? size : sizeof all);
 }

@@ -9,7 +9,7 @@ _Static_assert(sizeof(struct noex_error) == 256, "struct noex_error has no paddi
 
 int nx_fail(struct noex_error *err, int code, const char *fmt, ...)
 {
-    if (!err || err->code)
+    if (!code || !err || err->code)
         return code;
     err->code = code;
     err->sys_errno = 0;

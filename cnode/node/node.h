@@ -9,6 +9,7 @@
 #include "node/node_name.h"
 #include "node/peers.h"
 #include "process/monitors.h"
+#include <stdatomic.h>
 
 struct noex_node {
     struct noex_allocator alloc;
@@ -26,20 +27,40 @@ struct noex_node {
     struct nx_peers peers;
     uint32_t attempts;       /* under way */
     struct noex_stats stats; /* of connections that are over; nx_node_stats adds the others */
-    bool in_process;
-    bool free_wanted;
-    uint32_t held;             /* pulled mode: the item that the caller looks at */
-    struct noex_target target; /* what the event at hand points to */
-    struct noex_error err;
+    bool foreign;            /* on a caller's uv_loop_t */
+    bool running;            /* inside noex_node_process, or in a callback of a caller's loop */
+    bool closing;
+    noex_closed_fn closed;
+    void *closed_user;
+    atomic_bool woken; /* noex_node_wakeup was called */
+    uint32_t held;     /* pulled mode: the item that the caller looks at */
+    struct noex_event event;
+    struct noex_target target;    /* what the event at hand points to */
+    struct noex_error event_err;  /* the same */
+    struct nx_awaited *awaited;   /* the monitor that somebody waits for */
+    struct noex_error last_error; /* of the functions of the API */
 };
 
-/** As noex_node_new and noex_node_free. */
-NOEX_MUST_USE int nx_node_new(noex_node **out, const struct noex_options *options,
-                              struct noex_error *err);
-void nx_node_free(noex_node *node);
+/** How a monitor came out whose record may be gone when whoever waits for it looks. */
+struct nx_awaited {
+    noex_monitor_id id;
+    bool told;              /* UP or FAILED was delivered: */
+    int code;               /* 0, or why it failed, */
+    struct noex_error *err; /* in words */
+};
 
-/** As noex_node_process. */
+/** As noex_node_new and noex_node_new_uv: `uv` is the caller's uv_loop_t, or NULL. */
+NOEX_MUST_USE int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
+                              struct noex_error *err);
+/** As noex_node_close. */
+void nx_node_close(noex_node *node, noex_closed_fn closed, void *user);
+
+/** As noex_node_process, between nx_node_enter and nx_node_leave. */
 NOEX_MUST_USE int nx_node_process(noex_node *node, uint64_t max_wait_ms);
+
+/** Around whatever calls the program back; the node may be gone after nx_node_leave. */
+NOEX_MUST_USE bool nx_node_enter(noex_node *node);
+void nx_node_leave(noex_node *node, bool was);
 
 /** As noex_node_timeout_ms. */
 int64_t nx_node_timeout_ms(noex_node *node);
@@ -47,14 +68,9 @@ int64_t nx_node_timeout_ms(noex_node *node);
 /** The peer of this name, made where there is none. Errors: NOEX_EINVALID (our own name),
  * NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_node_peer(noex_node *node, const struct nx_node_name *name,
-                               struct nx_peer **out);
+                               struct nx_peer **out, struct noex_error *err);
 /** NULL where there is none. */
 struct nx_peer *nx_node_find_peer(noex_node *node, const struct nx_node_name *name);
-
-/** Some wait to be delivered or pulled. */
-bool nx_node_has_events(noex_node *node);
-/** Takes the next event for a caller that pulls. */
-bool nx_node_next_event(noex_node *node, struct noex_event *event);
 
 void nx_node_stats(const noex_node *node, struct noex_stats *stats);
 

@@ -54,6 +54,7 @@ extern "C" {
     X(ESETUPTIMEOUT, -404, "monitor setup timed out")                                              \
     X(ETICKTIMEOUT, -405, "nothing heard for longer than net_ticktime allows")                     \
     X(EDNSTIMEOUT, -406, "no answer from name resolution")                                         \
+    X(EWAIT, -407, "not in the time given")                                                        \
     X(EINTERRUPTED, -408, "interrupted before there was an answer")                                \
     X(ENOMEM, -501, "out of memory")                                                               \
     X(ESYSTEM, -502, "system call failed")                                                         \

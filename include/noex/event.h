@@ -39,9 +39,12 @@ enum noex_event_type {
     NOEX_EVENT_MONITOR_FAILED = 8
 };
 
-/** An event. Everything that it points to is borrowed until the callback returns, or until the next
- * call on the node where events are pulled. Fields that do not belong to the type are 0 or NULL. */
+/** An event. It and everything that it points to are borrowed until the callback returns, or, where
+ * events are pulled, until the next call on the node. Fields that do not belong to the type are 0
+ * or NULL. */
 struct noex_event {
+    /** sizeof(struct noex_event) as the library was compiled: later ones add fields at the end. */
+    size_t size;
     enum noex_event_type type;
     /** TICK_MISSED: quarters of ticktime without a byte after the one in which that is normal, 1 to
      * 3. */
@@ -72,8 +75,8 @@ struct noex_event {
     uint64_t delay_ms;
 };
 
-/** Runs only from inside noex_node_process. May call any function of the node except those that
- * wait. */
+/** Runs only from inside noex_node_process, or the uv_run of a caller's loop. May call any function
+ * of the node except those that wait. */
 typedef void (*noex_event_fn)(void *user, const struct noex_event *event);
 
 /**

@@ -11,8 +11,19 @@
 extern "C" {
 #endif
 
-/** A node. Belongs to one thread at a time; several in one OS process share nothing. */
+/**
+ * A node. Several in one OS process share nothing. A node belongs to one thread at a time: only
+ * noex_node_wakeup, and noex_post through a poster, may be called from others. Callbacks run only
+ * from inside noex_node_process (or the uv_run of a loop that the program gave), never inside
+ * another call, and may call every function of the node but those that say NOEX_EREENTRANT. A
+ * callback that sleeps stops the node: hand long work to another thread, and let it post.
+ */
 typedef struct noex_node noex_node;
+
+/** Events wait to be pulled. At most once a turn of the loop; for nodes without on_event. */
+typedef void (*noex_ready_fn)(void *user);
+/** A node's memory is gone, its allocator and its loop are the program's again. */
+typedef void (*noex_closed_fn)(void *user);
 
 /**
  * How a node is to be. Fill with noex_options_init, then change what you want. Strings are copied
@@ -31,6 +42,9 @@ struct noex_options {
     const struct noex_allocator *allocator;
     /** Receives events; NULL: they wait for noex_node_next_event. */
     noex_event_fn on_event;
+    /** Without on_event: called when some wait to be pulled; may pull them. NULL: none. */
+    noex_ready_fn on_ready;
+    /** Passed to on_event and on_ready. */
     void *user;
     /** Receives log lines up to log_level; NULL: none. */
     noex_log_fn on_log;
@@ -68,8 +82,15 @@ struct noex_options {
     enum noex_log_level log_level;
 };
 
+/** As noex_options_init for a struct of `size` bytes: of the header that the program was compiled
+ * with. */
+NOEX_API void noex_options_init_size(struct noex_options *options, size_t size);
+
 /** Fills in the defaults above. */
-NOEX_API void noex_options_init(struct noex_options *options);
+static inline void noex_options_init(struct noex_options *options)
+{
+    noex_options_init_size(options, sizeof *options);
+}
 
 /**
  * Makes a node. Nothing is connected yet. On success `*out` is the caller's, to free with
@@ -79,32 +100,47 @@ NOEX_API void noex_options_init(struct noex_options *options);
 NOEX_API NOEX_MUST_USE int noex_node_new(noex_node **out, const struct noex_options *options,
                                          struct noex_error *err);
 
-/** Closes every connection and frees the node; no event comes any more. Never waits. NULL is
- * allowed. From inside a callback it takes effect when the callback has returned; the node must not
- * be used any more all the same. */
+/**
+ * Closes every connection and frees the node: no event comes any more, posted functions that still
+ * wait are told that they are cancelled, and the node must not be used any more. Never waits, not
+ * even for name resolution. `closed` (may be NULL) is called with `user` when the memory is gone:
+ * before this returns; from inside a callback when the noex_node_process around it ends; on a
+ * caller's uv_loop_t always later, from its uv_run. NULL, and a node that is closing, are ignored.
+ */
+NOEX_API void noex_node_close(noex_node *node, noex_closed_fn closed, void *user);
+
+/** noex_node_close without being told. */
 NOEX_API void noex_node_free(noex_node *node);
+
+/** Why the last function of this node that failed did so: its code, and the cause in words.
+ * Borrowed until the next call on the node. Never fails; NULL gives NULL. */
+NOEX_API const struct noex_error *noex_node_error(const noex_node *node);
 
 /**
  * Runs the node: waits at most `max_wait_ms` for something to happen (0: not at all), then reads,
- * writes and delivers events. Returns 0. Errors: NOEX_EREENTRANT inside a callback, NOEX_EINVALID.
+ * writes and delivers events. Errors: NOEX_EINVALID (NULL), NOEX_EREENTRANT (inside a callback),
+ * NOEX_ESTATE (a caller's uv_loop_t drives the node).
  */
 NOEX_API NOEX_MUST_USE int noex_node_process(noex_node *node, uint64_t max_wait_ms);
 
 /** For a program with a poll loop of its own: poll this descriptor for reading, level-triggered, no
- * longer than noex_node_timeout_ms, then call noex_node_process(node, 0). */
+ * longer than noex_node_timeout_ms, then call noex_node_process(node, 0). Errors: NOEX_EINVALID
+ * (NULL), NOEX_ESTATE (a caller's uv_loop_t drives the node). */
 NOEX_API int noex_node_fd(const noex_node *node);
 /** Milliseconds until the node must run though its descriptor is silent; 0 while events wait to be
- * pulled; -1: no limit. */
+ * pulled; -1: no limit. Ask again before each wait. */
 NOEX_API int64_t noex_node_timeout_ms(noex_node *node);
 
-/** Makes a waiting noex_node_process return. From any thread and from signal handlers. */
+/** Makes a waiting noex_node_process return, and ends a function of wait.h with NOEX_EINTERRUPTED.
+ * From any thread and from signal handlers, until noex_node_close is called. */
 NOEX_API void noex_node_wakeup(noex_node *node);
 
-/** Without an on_event: takes the next event. True while there is one. Everything in it is borrowed
- * until the next call on the node. */
-NOEX_API NOEX_MUST_USE bool noex_node_next_event(noex_node *node, struct noex_event *event);
+/** Without an on_event: takes the next event, NULL when there is none. It and everything in it are
+ * borrowed until the next call on the node, and until a caller's uv_loop_t goes on. */
+NOEX_API NOEX_MUST_USE const struct noex_event *noex_node_next_event(noex_node *node);
 
-/** Milliseconds of a clock that only goes forward: the node's own, for deadlines beside it. */
+/** Milliseconds of a clock that only goes forward: the node's own, for deadlines beside it. NULL
+ * gives 0. */
 NOEX_API uint64_t noex_node_now_ms(noex_node *node);
 
 enum noex_connect_flags {

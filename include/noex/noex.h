@@ -10,8 +10,10 @@
 #include <noex/log.h>
 #include <noex/monitor.h>
 #include <noex/node.h>
+#include <noex/post.h>
 #include <noex/reason.h>
 #include <noex/target.h>
 #include <noex/version.h>
+#include <noex/wait.h>
 
 #endif

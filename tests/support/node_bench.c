@@ -2,6 +2,7 @@
 #include "node_bench.h"
 
 #include "node/peer.h"
+#include <noex/uv.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -84,7 +85,8 @@ void bench_init(struct bench *b)
 int bench_try_open(struct bench *b, struct noex_error *err)
 {
     b->options.on_event = b->pull ? NULL : on_event;
-    return noex_node_new(&b->node, &b->options, err);
+    return b->uv ? noex_node_new_uv(&b->node, &b->options, b->uv, err)
+                 : noex_node_new(&b->node, &b->options, err);
 }
 
 void bench_open(struct bench *b)
@@ -141,18 +143,21 @@ static size_t all_events(const struct bench *b)
 
 static bool step(struct bench *b, uint64_t wait_ms)
 {
-    struct noex_event e;
+    const struct noex_event *e;
     size_t before = all_events(b);
     bool moved = false;
     for (unsigned i = 0; i < b->beams; i++)
         moved |= fake_beam_step(&b->beam[i]);
     if (!b->node)
         return moved;
-    assert_int_equal(noex_node_process(b->node, moved ? 0 : wait_ms), 0);
+    if (b->run)
+        b->run(b, moved ? 0 : wait_ms);
+    else
+        assert_int_equal(noex_node_process(b->node, moved ? 0 : wait_ms), 0);
     if (b->node)
         watch_out(b);
-    while (b->pull && b->node && noex_node_next_event(b->node, &e))
-        on_event(b, &e);
+    while (b->pull && b->node && (e = noex_node_next_event(b->node)))
+        on_event(b, e);
     return moved || all_events(b) != before;
 }
 

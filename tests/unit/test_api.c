@@ -146,8 +146,38 @@ static void a_node_cannot_be_made_of_what_is_missing(void **state)
     o.size = 0;
     assert_int_equal(make_node(&o, &err), NOEX_EINVALID);
     assert_non_null(strstr(err.text, "noex_options_init"));
-    o.size = sizeof o + 1;
-    assert_int_equal(make_node(&o, &err), NOEX_EINVALID);
+}
+
+/* Of a header that is newer than the library, and of one that is older. */
+static void options_of_other_headers_are_read_as_far_as_both_know_them(void **state)
+{
+    (void)state;
+    struct {
+        struct noex_options known;
+        uint64_t later;
+    } newer;
+    struct noex_error err;
+    noex_options_init_size(&newer.known, sizeof newer);
+    newer.known.cookie = "cookie";
+    assert_int_equal(newer.known.size, sizeof newer);
+    assert_int_equal(newer.known.epmd_port, 4369);
+    assert_int_equal(newer.later, 0);
+    assert_int_equal(make_node(&newer.known, &err), 0);
+    newer.later = 1;
+    assert_int_equal(make_node(&newer.known, &err), NOEX_EINVALID);
+    assert_non_null(strstr(err.text, "more than this library knows"));
+
+    struct noex_options older;
+    memset(&older, 0xff, sizeof older);
+    noex_options_init_size(&older, offsetof(struct noex_options, epmd_port));
+    older.cookie = "cookie";
+    assert_int_equal(make_node(&older, &err), 0);
+    assert_int_equal(older.epmd_port, 0xffff); /* not the library's to touch */
+    older.ticktime_ms = 1;
+    assert_int_equal(make_node(&older, &err), NOEX_EINVALID);
+    assert_non_null(strstr(err.text, "ticktime_ms"));
+    older.size = offsetof(struct noex_options, cookie);
+    assert_int_equal(make_node(&older, &err), NOEX_EINVALID);
 }
 
 static void a_cookie_has_its_form(void **state)
@@ -716,6 +746,7 @@ int main(void)
         cmocka_unit_test(the_defaults_are_those_of_the_manual),
         cmocka_unit_test(an_option_out_of_range_is_named),
         cmocka_unit_test(a_node_cannot_be_made_of_what_is_missing),
+        cmocka_unit_test(options_of_other_headers_are_read_as_far_as_both_know_them),
         cmocka_unit_test(a_cookie_has_its_form),
         cmocka_unit_test(a_nodes_own_name_has_two_parts_and_no_port),
         cmocka_unit_test(strings_are_copied_when_the_node_is_made),

@@ -61,11 +61,10 @@ static void process_inside_a_callback_is_refused(void **state)
 /* All that a callback may call; none of it may disturb the event at hand or those behind it. */
 static void call_everything(struct bench *bench, const struct noex_event *e)
 {
-    struct noex_event other;
     struct noex_stats stats;
     struct noex_monitor_stats monitor_stats;
     char text[256];
-    assert_false(noex_node_next_event(bench->node, &other));
+    assert_null(noex_node_next_event(bench->node));
     assert_true(noex_node_timeout_ms(bench->node) >= 0);
     assert_true(noex_node_fd(bench->node) >= 0);
     assert_true(noex_node_now_ms(bench->node) > 0);
@@ -199,7 +198,7 @@ static void drive_without_pulling(uint64_t downs)
 static void while_events_wait_the_timeout_is_0_and_process_does_not_wait(void **state)
 {
     (void)state;
-    struct noex_event e;
+    const struct noex_event *e;
     open_pull();
     bench_monitor_name(&b, 0, "absent", NULL);
     drive_without_pulling(1);
@@ -207,11 +206,11 @@ static void while_events_wait_the_timeout_is_0_and_process_does_not_wait(void **
     for (int i = 0; i < 3; i++) { /* UP, M_UP, M_DOWN */
         assert_int_equal(noex_node_timeout_ms(b.node), 0);
         assert_int_equal(noex_node_process(b.node, 60000), 0);
-        assert_true(noex_node_next_event(b.node, &e));
+        assert_non_null(e = noex_node_next_event(b.node));
     }
     assert_true(bench_clock() - start < 5000);
-    assert_int_equal(e.type, M_DOWN);
-    assert_false(noex_node_next_event(b.node, &e));
+    assert_int_equal(e->type, M_DOWN);
+    assert_null(noex_node_next_event(b.node));
     assert_true(noex_node_timeout_ms(b.node) > 0);
     bench_close(&b);
 }
@@ -222,28 +221,28 @@ static void calls_between_two_pulls_lose_no_event(void **state)
     (void)state;
     enum { COUNT = 12 };
     noex_monitor_id id[COUNT];
-    struct noex_event e;
+    const struct noex_event *e;
     for (int what = 0; what < 4; what++) {
         open_pull();
         for (int i = 0; i < COUNT; i++)
             id[i] = bench_monitor_name(&b, 0, "absent", NULL);
         drive_without_pulling(COUNT);
-        assert_true(noex_node_next_event(b.node, &e));
-        assert_int_equal(e.type, UP);
+        assert_non_null(e = noex_node_next_event(b.node));
+        assert_int_equal(e->type, UP);
         for (int i = 0; i < 2 * COUNT; i++) {
-            assert_true(noex_node_next_event(b.node, &e));
-            assert_int_equal(e.type, i % 2 ? M_DOWN : M_UP);
-            assert_true(e.monitor == id[i / 2]);
+            assert_non_null(e = noex_node_next_event(b.node));
+            assert_int_equal(e->type, i % 2 ? M_DOWN : M_UP);
+            assert_true(e->monitor == id[i / 2]);
             if (what == 0)
                 assert_true((noex_node_timeout_ms(b.node) == 0) == (i + 1 < 2 * COUNT));
             else if (what == 1)
                 assert_int_equal(noex_node_process(b.node, 0), 0);
             else if (what == 2 && i % 2)
-                assert_int_equal(noex_demonitor(b.node, e.monitor), 0);
+                assert_int_equal(noex_demonitor(b.node, e->monitor), 0);
             else if (what == 3)
                 bench_monitor_name(&b, 0, "absent", NULL); /* never sent: not processed */
         }
-        assert_false(noex_node_next_event(b.node, &e));
+        assert_null(noex_node_next_event(b.node));
         bench_close(&b);
     }
 }
@@ -252,7 +251,7 @@ static void demonitor_takes_back_pulled_events_that_wait(void **state)
 {
     (void)state;
     noex_monitor_id id[3];
-    struct noex_event e;
+    const struct noex_event *e;
     open_pull();
     for (int i = 0; i < 3; i++)
         id[i] = bench_monitor_name(&b, 0, "absent", NULL);
@@ -260,10 +259,10 @@ static void demonitor_takes_back_pulled_events_that_wait(void **state)
     assert_int_equal(noex_demonitor(b.node, id[1]), 0);
     const noex_monitor_id expected[] = {0, id[0], id[0], id[2], id[2]};
     for (int i = 0; i < 5; i++) {
-        assert_true(noex_node_next_event(b.node, &e));
-        assert_true(e.monitor == expected[i]);
+        assert_non_null(e = noex_node_next_event(b.node));
+        assert_true(e->monitor == expected[i]);
     }
-    assert_false(noex_node_next_event(b.node, &e));
+    assert_null(noex_node_next_event(b.node));
     assert_int_equal(noex_demonitor(b.node, id[0]), 0);
     bench_close(&b);
 }
@@ -271,31 +270,30 @@ static void demonitor_takes_back_pulled_events_that_wait(void **state)
 static void an_event_that_is_looked_at_may_be_demonitored_and_freed(void **state)
 {
     (void)state;
-    struct noex_event e;
+    const struct noex_event *e;
     open_pull();
     noex_monitor_id id = bench_monitor_name(&b, 0, "absent", NULL);
     drive_without_pulling(1);
-    assert_true(noex_node_next_event(b.node, &e)); /* UP */
-    assert_true(noex_node_next_event(b.node, &e));
-    assert_true(e.type == M_UP && e.monitor == id);
+    assert_non_null(e = noex_node_next_event(b.node)); /* UP */
+    assert_non_null(e = noex_node_next_event(b.node));
+    assert_true(e->type == M_UP && e->monitor == id);
     assert_int_equal(noex_demonitor(b.node, id), 0);
-    assert_false(noex_node_next_event(b.node, &e));
+    assert_null(noex_node_next_event(b.node));
     noex_monitor_id again = bench_monitor_name(&b, 0, "absent", NULL);
     assert_true(again != id);
     drive_without_pulling(2);
-    assert_true(noex_node_next_event(b.node, &e));
-    assert_true(e.monitor == again);
+    assert_non_null(e = noex_node_next_event(b.node));
+    assert_true(e->monitor == again);
     bench_close(&b); /* while one is looked at and one waits */
 }
 
 static void in_callback_mode_there_is_nothing_to_pull(void **state)
 {
     (void)state;
-    struct noex_event e;
     bench_default(&b);
     bench_connect(&b, 0);
     assert_int_equal(noex_disconnect(b.node, address(0)), 0);
-    assert_false(noex_node_next_event(b.node, &e));
+    assert_null(noex_node_next_event(b.node));
     bench_until(&b, DOWN, 1);
     bench_close(&b);
 }

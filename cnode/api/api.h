@@ -1,0 +1,33 @@
+/* What the exported functions have in common. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_API_API_H
+#define NX_API_API_H
+
+#include "base/err.h"
+#include "node/node.h"
+
+/** noex_node_new; `uv` is a caller's uv_loop_t, or NULL. */
+NOEX_MUST_USE int nx_api_new(noex_node **out, const struct noex_options *options, void *uv,
+                             struct noex_error *err);
+
+/** Where the function that begins now records why it failed: what noex_node_error tells. */
+static inline struct noex_error *nx_api_begin(noex_node *node)
+{
+    node->last_error.code = node->last_error.sys_errno = 0;
+    node->last_error.text[0] = '\0';
+    return &node->last_error;
+}
+
+/** 0 where the function may run the node. Errors: NOEX_EINVALID, NOEX_EREENTRANT, NOEX_ESTATE. */
+static inline int nx_api_may_wait(noex_node *node)
+{
+    if (!node)
+        return NOEX_EINVALID;
+    if (node->running)
+        return nx_fail(nx_api_begin(node), NOEX_EREENTRANT, NULL);
+    if (node->foreign)
+        return nx_fail(nx_api_begin(node), NOEX_ESTATE,
+                       "the program's own uv_loop_t drives the node");
+    return 0;
+}
+
+#endif

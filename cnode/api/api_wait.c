@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <noex/noex.h>
+
+#include "api/api.h"
+#include "node/delivery.h"
+#include "node/peer.h"
+
+/* A wait: until `until_ms` of the node's clock. The node stays, whatever its callbacks do, until
+ * the end of it. */
+struct wait {
+    noex_node *node;
+    uint64_t until_ms;
+    struct noex_error *err;
+    bool was;
+};
+
+static int begin(struct wait *w, noex_node *node, uint64_t timeout_ms)
+{
+    int rc = nx_api_may_wait(node);
+    if (rc)
+        return rc;
+    nx_loop_update(node->loop);
+    uint64_t now = nx_loop_now(node->loop), most = UINT64_MAX - now;
+    w->node = node;
+    w->until_ms = now + (timeout_ms < most ? timeout_ms : most);
+    w->err = nx_api_begin(node);
+    w->was = nx_node_enter(node);
+    return 0;
+}
+
+static int end(struct wait *w, int rc)
+{
+    nx_node_leave(w->node, w->was);
+    return rc;
+}
+
+/* Runs the node once. Errors end the wait: NOEX_EWAIT when its time was over before, what a
+ * callback or another thread did. */
+static int go_on(struct wait *w)
+{
+    noex_node *node = w->node;
+    nx_loop_update(node->loop);
+    uint64_t now = nx_loop_now(node->loop);
+    bool last = now >= w->until_ms;
+    int rc = nx_node_process(node, last ? 0 : w->until_ms - now);
+    /* What is called in callbacks records there too. */
+    nx_api_begin(node);
+    if (rc)
+        return nx_fail(w->err, rc, NULL);
+    if (node->closing)
+        return nx_fail(w->err, NOEX_ESTATE, "the node was closed meanwhile");
+    if (atomic_exchange(&node->woken, false))
+        return nx_fail(w->err, NOEX_EINTERRUPTED, "noex_node_wakeup was called");
+    return last ? NOEX_EWAIT : 0;
+}
+
+/* ---- events ---- */
+
+int noex_wait_event(noex_node *node, uint64_t timeout_ms, const struct noex_event **event)
+{
+    struct wait w;
+    if (!event)
+        return NOEX_EINVALID;
+    *event = NULL;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    if (node->options.on_event)
+        return end(&w, nx_fail(w.err, NOEX_ESTATE, "events go to the node's on_event"));
+    while (!(*event = nx_delivery_next(node)) && !rc)
+        rc = go_on(&w);
+    if (*event && !node->closing)
+        return end(&w, 0);
+    *event = NULL;
+    return end(&w, nx_fail(w.err, rc, NULL));
+}
+
+/* ---- connections ---- */
+
+static bool is_over(const struct nx_peer *p)
+{
+    return nx_peer_is_up(p) || (p->state == NX_PEER_IDLE && p->policy != NOEX_CONNECT_KEEP);
+}
+
+/* What became of the attempt: 0, its error, or NOEX_EWAIT while it goes on. */
+static int outcome(const struct nx_peer *p, struct noex_error *err)
+{
+    char awaited[160];
+    *err = (struct noex_error){0};
+    if (nx_peer_is_up(p))
+        return 0;
+    if (p->state == NX_PEER_IDLE || p->state == NX_PEER_BACKOFF) {
+        *err = p->cause;
+        return err->code;
+    }
+    nx_peer_connection(p, awaited, sizeof awaited);
+    return nx_fail(err, NOEX_EWAIT, "%s: not connected in time, still waiting for %s", p->name.full,
+                   awaited);
+}
+
+int noex_wait_node_up(noex_node *node, const char *peer, uint64_t timeout_ms)
+{
+    struct nx_node_name name;
+    struct nx_peer *p;
+    struct wait w;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    rc = nx_node_name_parse(peer, &name, w.err);
+    rc = rc ? rc : nx_node_peer(node, &name, &p, w.err);
+    rc = rc ? rc : nx_fail(w.err, nx_peer_connect(p), NULL);
+    if (rc)
+        return end(&w, rc);
+    nx_loop_kick(node->loop);
+    while (!is_over(p) && !rc)
+        rc = go_on(&w);
+    if (is_over(p) || rc == NOEX_EWAIT)
+        rc = outcome(p, w.err);
+    return end(&w, rc);
+}
+
+/* ---- monitors ---- */
+
+/* True where it is decided: then `w->code` and `*w->err` tell how. */
+static bool is_decided(noex_node *node, struct nx_awaited *w)
+{
+    if (w->told)
+        return true;
+    const struct nx_monitor *m =
+        nx_monitor_find(node->monitors, (uint32_t)w->id, (uint32_t)(w->id >> 32));
+    if (!m || (m->state == NX_MONITOR_ENDED && !m->events))
+        w->code = nx_fail(w->err, NOEX_EINVALID, "no such monitor, or it has ended");
+    else if (m->events & NX_MONITOR_EV_FAILED)
+        w->code = nx_delivery_failure(node, m, w->err);
+    else
+        return m->state == NX_MONITOR_ACTIVE || m->state == NX_MONITOR_ENDED;
+    return true;
+}
+
+int noex_wait_monitor_up(noex_node *node, noex_monitor_id id, uint64_t timeout_ms)
+{
+    struct wait w;
+    struct noex_error outcome = {0};
+    struct nx_awaited awaited = {.id = id, .err = &outcome};
+    bool decided;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    node->awaited = &awaited;
+    while (!(decided = is_decided(node, &awaited)) && !rc)
+        rc = go_on(&w);
+    node->awaited = NULL;
+    if (!decided)
+        return end(&w, nx_fail(w.err, rc, NULL));
+    *w.err = outcome;
+    return end(&w, awaited.code);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/delivery.h"
+
+#include "base/err.h"
+#include "node/peer.h"
+
+static bool type_has_error(enum noex_event_type type)
+{
+    return type == NOEX_EVENT_NODE_DOWN || type == NOEX_EVENT_CONNECT_FAILED;
+}
+
+static void fill_node_event(noex_node *node, uint32_t number, struct noex_event *out)
+{
+    const struct nx_node_event *e = nx_node_event_at(&node->events, number);
+    node->event_err = e->err;
+    *out = (struct noex_event){
+        .size = sizeof *out,
+        .type = e->type,
+        .missed = e->missed,
+        .time_us = e->time_us,
+        .node = node->peers.list[e->peer]->name.full,
+        .error = type_has_error(e->type) ? &node->event_err : NULL,
+        .attempt = e->attempt,
+        .delay_ms = e->delay_ms,
+    };
+}
+
+static void fill_down(const struct nx_monitor *m, struct noex_event *out)
+{
+    static const uint8_t noconnection[] = {119, 12,  'n', 'o', 'c', 'o', 'n',
+                                           'n', 'e', 'c', 't', 'i', 'o', 'n'};
+    out->type = NOEX_EVENT_MONITOR_DOWN;
+    out->reason = (enum noex_reason_type)m->type;
+    if (m->lost) {
+        out->origin = NOEX_ORIGIN_LOCAL;
+        out->term = noconnection;
+        out->term_len = out->term_full_len = sizeof noconnection;
+    } else if (m->has_reason) {
+        out->term = m->end.reason->bytes;
+        out->term_len = m->end.reason->len;
+        out->term_full_len = m->end.reason->full_len;
+    } else {
+        out->term_full_len = m->end.full_len;
+    }
+}
+
+static int say_timeout(const struct nx_peer *p, struct noex_error *err)
+{
+    char awaited[128];
+    if (nx_peer_connection(p, awaited, sizeof awaited) == NOEX_CONNECTION_CONNECTING)
+        return nx_fail(err, NOEX_ESETUPTIMEOUT, "%s: monitor setup timed out, still waiting for %s",
+                       p->name.full, awaited);
+    return nx_fail(err, NOEX_ESETUPTIMEOUT, "%s did not confirm the monitor in time", p->name.full);
+}
+
+int nx_delivery_failure(noex_node *node, const struct nx_monitor *m, struct noex_error *err)
+{
+    const struct nx_peer *p = node->peers.list[m->peer];
+    int code = m->end.failure.code;
+    bool known = m->end.failure.cause == p->monitors.cause; /* else it has failed anew since */
+    *err = (struct noex_error){0};
+    if (code == NOEX_ENOTREACHABLE)
+        return nx_fail(err, code, "node '%s' is not reachable: %.150s", p->name.full,
+                       known ? p->cause.text : "the connection was lost");
+    if (known && code == p->cause.code) {
+        *err = p->cause;
+        return code;
+    }
+    if (code == NOEX_ESETUPTIMEOUT)
+        return say_timeout(p, err);
+    if (code == NOEX_ENOMONITOR)
+        return nx_fail(err, code,
+                       "%s does not support monitors (it did not offer DIST_MONITOR and "
+                       "DIST_MONITOR_NAME): erl_interface and jinterface nodes do not",
+                       p->name.full);
+    return nx_fail(err, code, "%s: %s", p->name.full, noex_error_text(code));
+}
+
+static void fill_failed(noex_node *node, const struct nx_monitor *m, struct noex_event *out)
+{
+    nx_delivery_failure(node, m, &node->event_err);
+    out->type = NOEX_EVENT_MONITOR_FAILED;
+    out->error = &node->event_err;
+}
+
+static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event *out)
+{
+    uint32_t slot = NX_EVENT_NUMBER(item);
+    unsigned event = nx_events_take(node->monitors, item);
+    const struct nx_monitor *m = nx_monitor_at(node->monitors, slot);
+    const struct nx_peer *p = node->peers.list[m->peer];
+    node->target =
+        (struct noex_target){.kind = (enum noex_target_kind)m->kind, .node = p->name.full};
+    if (m->kind == NOEX_TARGET_NAME)
+        node->target.name = m->target.name;
+    else if (m->kind == NOEX_TARGET_PID)
+        node->target.pid = m->target.pid;
+    *out = (struct noex_event){
+        .size = sizeof *out,
+        .type = NOEX_EVENT_MONITOR_UP,
+        .time_us = (int64_t)m->when,
+        .node = p->name.full,
+        .monitor = nx_monitor_id(m, slot),
+        .monitor_user = m->user,
+        .target = &node->target,
+    };
+    if (event == NX_MONITOR_EV_DOWN)
+        fill_down(m, out);
+    else if (event == NX_MONITOR_EV_FAILED)
+        fill_failed(node, m, out);
+}
+
+static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
+{
+    if (item & NX_EVENT_FOREIGN)
+        fill_node_event(node, NX_EVENT_NUMBER(item), out);
+    else
+        fill_monitor_event(node, item, out);
+}
+
+/* The tick event stays set aside while its connection lives; the others go back to the pool. */
+static void event_done(noex_node *node, uint32_t item)
+{
+    uint32_t number = NX_EVENT_NUMBER(item);
+    nx_events_done(node->monitors, item);
+    if (!(item & NX_EVENT_FOREIGN))
+        return;
+    struct nx_node_event *e = nx_node_event_at(&node->events, number);
+    e->queued = false;
+    if (node->peers.list[e->peer]->tick_event != number)
+        nx_node_event_release(&node->events, number);
+}
+
+/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way. */
+static bool is_moot(noex_node *node, uint32_t item)
+{
+    if (!(item & NX_EVENT_FOREIGN))
+        return false;
+    const struct nx_node_event *e = nx_node_event_at(&node->events, NX_EVENT_NUMBER(item));
+    return e->type == NOEX_EVENT_RECONNECT && node->peers.list[e->peer]->state != NX_PEER_BACKOFF;
+}
+
+static uint32_t next_item(noex_node *node)
+{
+    uint32_t item;
+    while ((item = nx_events_peek(node->monitors)) && is_moot(node, item))
+        event_done(node, item);
+    return item;
+}
+
+/* Whoever waits for a monitor cannot ask its record once its events are over. */
+static void note_awaited(noex_node *node, const struct noex_event *e)
+{
+    struct nx_awaited *w = node->awaited;
+    if (!w || e->monitor != w->id || w->told)
+        return;
+    w->told = true;
+    w->code = e->error ? e->error->code : 0;
+    if (e->error)
+        *w->err = *e->error;
+}
+
+void nx_delivery_run(noex_node *node)
+{
+    uint32_t item;
+    while (!node->closing && (item = next_item(node))) {
+        fill_event(node, item, &node->event);
+        note_awaited(node, &node->event);
+        node->options.on_event(node->options.user, &node->event);
+        event_done(node, item);
+    }
+}
+
+bool nx_delivery_waits(noex_node *node)
+{
+    return next_item(node) != 0;
+}
+
+void nx_delivery_release(noex_node *node)
+{
+    if (node->held)
+        event_done(node, node->held);
+    node->held = 0;
+}
+
+const struct noex_event *nx_delivery_next(noex_node *node)
+{
+    nx_delivery_release(node);
+    if (node->options.on_event || !(node->held = next_item(node)))
+        return NULL;
+    fill_event(node, node->held, &node->event);
+    return &node->event;
+}

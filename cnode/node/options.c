@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/options.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include <stddef.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct noex_options) ==
+                   offsetof(struct noex_options, log_level) + sizeof(enum noex_log_level),
+               "struct noex_options has no tail padding");
+
+enum { MONITORS_LIMIT = 1 << 28 };
+
+/* The first release of a header asks for that much; a shorter struct is a mistake. */
+static const size_t size_min = offsetof(struct noex_options, allocator);
+
+static const struct noex_options defaults = {
+    .ticktime_ms = 60000,
+    .step_ms = 7000,
+    .setup_timeout_ms = 10000,
+    .reconnect_min_ms = 500,
+    .reconnect_max_ms = 30000,
+    .message_max = (size_t)128 << 20,
+    .reason_max = (size_t)1 << 20,
+    .reason_budget = (size_t)16 << 20,
+    .out_high = (size_t)1 << 20,
+    .out_max = (size_t)64 << 20,
+    .monitors_max = 1 << 24,
+    .fragments_max = 65536,
+    .epmd_port = 4369,
+    .log_level = NOEX_LOG_INFO,
+};
+
+void nx_options_init(struct noex_options *options, size_t size)
+{
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    if (size >= sizeof options->size)
+        options->size = size;
+}
+
+struct range {
+    const char *name;
+    uint64_t value;
+    uint64_t min;
+    uint64_t max;
+};
+
+static int check_ranges(const struct noex_options *o, struct noex_error *err)
+{
+    enum { DAY_MS = 24 * 3600 * 1000, MIN_FRAME = 64 * 1024 };
+    const uint64_t big = SIZE_MAX / 4;
+    const struct range ranges[] = {
+        {"ticktime_ms", o->ticktime_ms, 1000, DAY_MS},
+        {"step_ms", o->step_ms, 1, DAY_MS},
+        {"setup_timeout_ms", o->setup_timeout_ms, 1, UINT64_MAX / 4},
+        {"reconnect_max_ms", o->reconnect_max_ms, 1, DAY_MS},
+        {"reconnect_min_ms", o->reconnect_min_ms, 1, o->reconnect_max_ms},
+        {"message_max", o->message_max, MIN_FRAME, UINT32_MAX},
+        {"reason_max", o->reason_max, 64, o->message_max},
+        {"reason_budget", o->reason_budget, 0, big},
+        {"out_max", o->out_max, MIN_FRAME, big},
+        {"out_high", o->out_high, 4096, o->out_max / 2},
+        {"monitors_max", o->monitors_max, 1, MONITORS_LIMIT},
+        {"fragments_max", o->fragments_max, 1, 1 << 20},
+        {"epmd_port", o->epmd_port, 1, UINT16_MAX},
+        {"log_level", (uint64_t)o->log_level, NOEX_LOG_ERROR, NOEX_LOG_TRACE},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (ranges[i].value < ranges[i].min || ranges[i].value > ranges[i].max)
+            return nx_fail(err, NOEX_EINVALID, "option %s is %llu, it must be %llu to %llu",
+                           ranges[i].name, (unsigned long long)ranges[i].value,
+                           (unsigned long long)ranges[i].min, (unsigned long long)ranges[i].max);
+    return 0;
+}
+
+const struct noex_allocator *nx_options_allocator(const struct noex_options *in)
+{
+    bool named = in->size >= offsetof(struct noex_options, on_event) && in->allocator;
+    return named ? in->allocator : &nx_alloc_libc;
+}
+
+/* Set by the caller, and nothing that this library could heed. */
+static bool has_unknown(const struct noex_options *in)
+{
+    const uint8_t *bytes = (const uint8_t *)in;
+    for (size_t i = sizeof *in; i < in->size; i++)
+        if (bytes[i])
+            return true;
+    return false;
+}
+
+int nx_options_take(struct noex_options *out, const struct noex_options *in, struct noex_error *err)
+{
+    if (in->size < size_min || in->size > SIZE_MAX / 4)
+        return nx_fail(err, NOEX_EINVALID, "options of %zu bytes: noex_options_init fills them in",
+                       in->size);
+    if (has_unknown(in))
+        return nx_fail(err, NOEX_EINVALID,
+                       "options of %zu bytes use more than this library knows (%zu)", in->size,
+                       sizeof *in);
+    *out = defaults;
+    memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
+    return check_ranges(out, err);
+}

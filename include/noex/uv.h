@@ -1,0 +1,26 @@
+/* A node on a uv_loop_t of the program's. The one header that needs libuv's; noex.h does not
+ * include it. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+#ifndef NOEX_UV_H
+#define NOEX_UV_H
+
+#include <noex/node.h>
+#include <uv.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * As noex_node_new, on a loop of the program's: callbacks come from its uv_run, in the thread that
+ * runs it. There is no noex_node_process, no descriptor and no function of wait.h (NOEX_ESTATE).
+ * The node keeps the loop alive until noex_node_close, whose `closed` comes from a later uv_run;
+ * only then may the loop be closed. `loop` is borrowed until then. Errors: NOEX_EINVALID,
+ * NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM, NOEX_ESYSTEM, NOEX_ERANDOM.
+ */
+NOEX_API NOEX_MUST_USE int noex_node_new_uv(noex_node **out, const struct noex_options *options,
+                                            uv_loop_t *loop, struct noex_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
