@@ -16,4 +16,4 @@ case $("$tool" --version) in
 esac
 mode=(--dry-run -Werror)
 [ "${1:-}" = fix ] && mode=(-i)
-find cnode epmd_client include tests -name '*.[ch]' -print0 | xargs -0 "$tool" "${mode[@]}"
+find cnode epmd_client examples include interop tests -name '*.[ch]' -print0 | xargs -0 "$tool" "${mode[@]}"

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""No function is longer than 80 lines, from the line of its name to its last brace. Tests are not counted.
+"""No function is longer than 80 lines, from the line of its name to its last brace, and no example as a
+whole. Tests are not counted.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -42,10 +43,12 @@ def functions(text):
 def main():
     found = [(length, path, line, name) for path, text in c_files("cnode", "epmd_client")
              for name, line, length in functions(text)]
+    long_examples = [f"{path} has {text.count(chr(10))} lines, {LIMIT} at most"
+                     for path, text in c_files("examples") if text.count("\n") > LIMIT]
     lengths = sorted(length for length, *_ in found)
     p90 = lengths[len(lengths) * 9 // 10]
     report([f"{path}:{line}: {name} has {length} lines, {LIMIT} at most"
-            for length, path, line, name in found if length > LIMIT],
+            for length, path, line, name in found if length > LIMIT] + long_examples,
            f"{len(found)} functions, median {statistics.median(lengths):g}, p90 {p90}, "
            f"longest {lengths[-1]}")
 

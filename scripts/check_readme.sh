@@ -1,11 +1,12 @@
 #!/bin/bash
-# The C example of README.md compiles, and what README.md names of noexmon is what noexmon knows.
+# The C example of README.md is examples/monitor_one.c, and what README.md names of noexmon is what noexmon
+# knows.
 # Usage: check_readme.sh NOEXMON    SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-sed -n '/^```c$/,/^```$/{/^```/!p}' README.md |
-    "${CC:-cc}" -std=c11 -Wall -Wextra -Wpedantic -Werror -Iinclude -fsyntax-only -x c -
+diff -u --label examples/monitor_one.c --label README.md examples/monitor_one.c \
+    <(sed -n '/^```c$/,/^```$/{/^```/!p}' README.md)
 
 missing=0
 known=$({ "$1" --help && "$1" watch --help; } | grep -oE -e '--[a-z][a-z-]+|noexmon [a-z-]+  +' | sed 's/ *$//' |
