@@ -23,9 +23,16 @@ typedef uint64_t noex_monitor_id;
 enum noex_event_type {
     /** Connected: node. */
     NOEX_EVENT_NODE_UP = 1,
-    /** The connection is gone: node, error. */
+    /** The connection is gone: node, error. Errors: NOEX_ECLOSED, NOEX_ELOST, NOEX_ETICKTIMEOUT,
+     * NOEX_EDISCONNECTED (noex_disconnect), NOEX_EUNREAD, NOEX_EPROTOCOL, NOEX_ETERM, NOEX_ETOOBIG
+     * (message_max, fragments_max), NOEX_ENOMEM. */
     NOEX_EVENT_NODE_DOWN = 2,
-    /** An attempt to connect failed: node, error, attempt. Pulled late, the newest of several. */
+    /** An attempt to connect failed: node, error, attempt. Pulled late, the newest of several.
+     * Errors: NOEX_EHOST, NOEX_EDNSTIMEOUT; NOEX_EEPMD, NOEX_EEPMDTIMEOUT, NOEX_EEPMDGARBAGE,
+     * NOEX_ENONODE; NOEX_ECONNREFUSED, NOEX_EUNREACHABLE, NOEX_ECONNECTTIMEOUT; NOEX_ECLOSED,
+     * NOEX_ELOST, NOEX_EHANDSHAKETIMEOUT, NOEX_ECOOKIE, NOEX_EFLAG, NOEX_ENAMECLASH,
+     * NOEX_ENAMEMISMATCH, NOEX_ETLSPEER, NOEX_EGARBAGE, NOEX_ENOTALLOWED, NOEX_ESIMULTANEOUS,
+     * NOEX_EDISCONNECTED, NOEX_ENOMEM, NOEX_ERANDOM, NOEX_ESYSTEM. */
     NOEX_EVENT_CONNECT_FAILED = 3,
     /** The next attempt comes in delay_ms: node, attempt, delay_ms. */
     NOEX_EVENT_RECONNECT = 4,
@@ -35,7 +42,8 @@ enum noex_event_type {
     NOEX_EVENT_MONITOR_UP = 6,
     /** Ended: as UP, and reason, origin, term. */
     NOEX_EVENT_MONITOR_DOWN = 7,
-    /** Never came to be: as UP, and error. */
+    /** Never came to be: as UP, and error. Errors: NOEX_ESETUPTIMEOUT, NOEX_ENOMONITOR, NOEX_EPID,
+     * NOEX_ENOTREACHABLE (the connection was lost), and what a CONNECT_FAILED may hold. */
     NOEX_EVENT_MONITOR_FAILED = 8
 };
 
@@ -82,15 +90,16 @@ typedef void (*noex_event_fn)(void *user, const struct noex_event *event);
 /**
  * The exact reason of a MONITOR_DOWN, printed as the Erlang shell does (~0tp; pids as on their own
  * node), as UTF-8 with a NUL in at most `size` bytes. Ends in "..." where the term or the text was
- * cut, and then `*cut` (may be NULL) is true. Returns the length. Errors: NOEX_EINVALID (another
- * event, size < 4).
+ * cut, and then `*cut` (may be NULL) is true. Returns the length. Errors: NOEX_EINVALID (a
+ * NULL, another event, size < 4).
  */
 NOEX_API int noex_event_print_term(const struct noex_event *event, char *text, size_t size,
                                    bool *cut);
 
 /**
  * The reason of a MONITOR_DOWN in words on one line: an Elixir exception's own message, an Erlang
- * error without its stack; empty where the type says all. Otherwise as noex_event_print_term.
+ * error without its stack; empty where the type says all. In all else as noex_event_print_term.
+ * Returns the length. Errors: NOEX_EINVALID.
  */
 NOEX_API int noex_event_message(const struct noex_event *event, char *text, size_t size);
 

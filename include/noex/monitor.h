@@ -15,16 +15,16 @@ extern "C" {
  * place of both: NOEX_ESETUPTIMEOUT, NOEX_ENOMONITOR, NOEX_ENOTREACHABLE (with the cause in words)
  * or the error of the attempt to connect. A target that is not there gives MONITOR_UP and
  * MONITOR_DOWN with noproc. No event comes before this call has returned, so `*id` is always known
- * first. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event. Errors
- * (then nothing comes): NOEX_ETARGET, NOEX_ENODENAME, NOEX_EINVALID, NOEX_ENOMEM, NOEX_ELIMIT
- * (monitors_max).
+ * first. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event. No
+ * event comes where this fails. Errors: NOEX_ETARGET, NOEX_ENODENAME, NOEX_EINVALID, NOEX_ENOMEM,
+ * NOEX_ELIMIT (monitors_max).
  */
 NOEX_API NOEX_MUST_USE int noex_monitor(noex_node *node, const struct noex_target *target,
                                         uint64_t timeout_ms, void *user, noex_monitor_id *id);
 
 /**
  * Ends a monitor. Once this has returned no event carries the id, also none that had happened and
- * waited. An id that ended already, or never was, is no error. Returns 0.
+ * waited. An id that ended already, or never was, is no error. Errors: NOEX_EINVALID (NULL).
  */
 NOEX_API int noex_demonitor(noex_node *node, noex_monitor_id id);
 

@@ -29,8 +29,8 @@ NOEX_API void noex_poster_release(noex_poster *poster);
 /**
  * Has `fn` called with `user` in the node's thread, soon and exactly once, or once as cancelled.
  * What one thread posts runs in its order. From any thread that has a hold; memory comes from
- * malloc(3). Errors, and then `fn` is not called: NOEX_EINVALID (a NULL), NOEX_ENOMEM, NOEX_ESTATE
- * (the node is closed).
+ * malloc(3). Where this fails `fn` is not called. Errors: NOEX_EINVALID (a NULL), NOEX_ENOMEM,
+ * NOEX_ESTATE (the node is closed).
  */
 NOEX_API NOEX_MUST_USE int noex_post(noex_poster *poster, noex_post_fn fn, void *user);
 

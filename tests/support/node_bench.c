@@ -2,7 +2,6 @@
 #include "node_bench.h"
 
 #include "node/peer.h"
-#include <noex/uv.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -63,6 +62,7 @@ static void on_event(void *user, const struct noex_event *e)
 {
     struct bench *b = user;
     b->count[e->type]++;
+    observed_event(e);
     if (!b->no_keep)
         keep(b, e);
     if (b->in_event)

@@ -6,7 +6,7 @@
 #include "alloc_test.h"
 #include "cmocka_all.h"
 #include "fake_beam.h"
-#include <noex/noex.h>
+#include "observe.h"
 
 /* Short names, for lists of events. */
 #define UP NOEX_EVENT_NODE_UP
