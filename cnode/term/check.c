@@ -18,6 +18,7 @@ struct check {
     bool too_deep;
     size_t pending;
     size_t depth;
+    size_t depth_max;
     struct level stack[NX_TERM_DEPTH_MAX];
 };
 
@@ -59,7 +60,7 @@ static bool open_level(struct check *c, const struct nx_tok *tok, uint64_t child
     size_t left = nx_rd_left(&c->in);
     if (children > left || c->pending > left - (size_t)children)
         return refuse(c, tok, "more elements than bytes");
-    c->too_deep = c->depth == NX_TERM_DEPTH_MAX;
+    c->too_deep = c->depth == c->depth_max;
     if (c->too_deep)
         return refuse(c, tok, "nested too deep");
     c->stack[c->depth++] = (struct level){(size_t)children, end};
@@ -152,13 +153,14 @@ static bool check_all(struct check *c)
     return true;
 }
 
-int nx_term_check(struct nx_span in, size_t *used, struct noex_error *err)
+int nx_term_check_within(struct nx_span in, size_t depth_max, size_t *used, struct noex_error *err)
 {
     struct check c;
     c.in = nx_rd(in);
     c.problem = NULL;
     c.too_deep = false;
     c.pending = c.depth = 0;
+    c.depth_max = depth_max;
     bool passed = check_all(&c);
     size_t reached = in.len - nx_rd_left(&c.in);
     if (passed || c.too_deep)
@@ -167,6 +169,11 @@ int nx_term_check(struct nx_span in, size_t *used, struct noex_error *err)
         return 0;
     return nx_fail(err, c.too_deep ? NOEX_ELIMIT : NOEX_ETERM, "malformed term at byte %zu: %s",
                    reached, c.problem);
+}
+
+int nx_term_check(struct nx_span in, size_t *used, struct noex_error *err)
+{
+    return nx_term_check_within(in, NX_TERM_DEPTH_MAX, used, err);
 }
 
 int nx_term_skip(struct nx_rd *in, struct noex_error *err)

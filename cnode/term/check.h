@@ -17,6 +17,10 @@ enum { NX_TERM_DEPTH_MAX = 1024 };
  */
 NOEX_MUST_USE int nx_term_check(struct nx_span in, size_t *used, struct noex_error *err);
 
+/** As nx_term_check, for a term that may be at most `depth_max` containers deep. */
+NOEX_MUST_USE int nx_term_check_within(struct nx_span in, size_t depth_max, size_t *used,
+                                       struct noex_error *err);
+
 /** As nx_term_check, for callers that only want to step over a term. */
 NOEX_MUST_USE int nx_term_skip(struct nx_rd *in, struct noex_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "term/ident.h"
 
+#include "term/number.h"
 #include "term/utf8.h"
 
 static bool only_token(struct nx_span raw, struct nx_tok *tok)
@@ -40,21 +41,11 @@ bool nx_atom_parse(struct nx_span raw, struct nx_span *text)
 bool nx_u64_parse(struct nx_span raw, uint64_t *out)
 {
     struct nx_tok tok;
-    if (!only_token(raw, &tok))
+    bool negative;
+    uint64_t magnitude;
+    if (!only_token(raw, &tok) || !nx_tok_magnitude(&tok, &negative, &magnitude) || negative)
         return false;
-    if (tok.kind == NX_TOK_INT && tok.value >= 0) {
-        *out = (uint64_t)tok.value;
-        return true;
-    }
-    if (tok.kind != NX_TOK_BIG || tok.negative)
-        return false;
-    uint64_t value = 0;
-    for (size_t i = tok.data.len; i; i--) {
-        if (value >> 56)
-            return false;
-        value = value << 8 | tok.data.ptr[i - 1];
-    }
-    *out = value;
+    *out = magnitude;
     return true;
 }
 
@@ -145,19 +136,38 @@ int nx_atom_write(struct nx_buf *out, struct nx_span text)
     return 0;
 }
 
+static int write_big(struct nx_buf *out, bool negative, uint64_t magnitude)
+{
+    uint8_t bytes[3 + 8] = {110, 0, negative};
+    size_t len = 3;
+    for (; magnitude; magnitude >>= 8)
+        bytes[len++] = (uint8_t)magnitude;
+    bytes[1] = (uint8_t)(len - 3);
+    return nx_buf_put(out, bytes, len);
+}
+
+static int write_i32(struct nx_buf *out, int32_t value)
+{
+    uint8_t bytes[1 + 4] = {98};
+    put_u32(bytes + 1, (uint32_t)value);
+    return nx_buf_put(out, bytes, sizeof bytes);
+}
+
 int nx_u64_write(struct nx_buf *out, uint64_t value)
 {
-    uint8_t bytes[3 + 8] = {97, (uint8_t)value};
-    size_t len = 2;
-    if (value > INT32_MAX) {
-        bytes[0] = 110;
-        bytes[2] = 0;
-        for (len = 3; value; value >>= 8)
-            bytes[len++] = (uint8_t)value;
-        bytes[1] = (uint8_t)(len - 3);
-    } else if (value > UINT8_MAX) {
-        bytes[0] = 98;
-        len = (size_t)(put_u32(bytes + 1, (uint32_t)value) - bytes);
-    }
-    return nx_buf_put(out, bytes, len);
+    if (value > INT32_MAX)
+        return write_big(out, false, value);
+    if (value > UINT8_MAX)
+        return write_i32(out, (int32_t)value);
+    const uint8_t bytes[] = {97, (uint8_t)value};
+    return nx_buf_put(out, bytes, sizeof bytes);
+}
+
+int nx_i64_write(struct nx_buf *out, int64_t value)
+{
+    if (value >= 0)
+        return nx_u64_write(out, (uint64_t)value);
+    if (value < INT32_MIN)
+        return write_big(out, true, 0 - (uint64_t)value);
+    return write_i32(out, (int32_t)value);
 }

@@ -46,5 +46,8 @@ NOEX_MUST_USE int nx_pid_write(struct nx_buf *out, const struct nx_pid *pid);
 NOEX_MUST_USE int nx_ref_write(struct nx_buf *out, const struct nx_ref *ref);
 NOEX_MUST_USE int nx_atom_write(struct nx_buf *out, struct nx_span text);
 NOEX_MUST_USE int nx_u64_write(struct nx_buf *out, uint64_t value);
+/** An integer in the shortest form, as a BEAM writes it (libei knows INTEGER_EXT only to 28 bits).
+ */
+NOEX_MUST_USE int nx_i64_write(struct nx_buf *out, int64_t value);
 
 #endif

@@ -79,6 +79,26 @@ bool nx_tok_int(const struct nx_tok *tok, int64_t *value)
     return true;
 }
 
+bool nx_tok_magnitude(const struct nx_tok *tok, bool *negative, uint64_t *magnitude)
+{
+    uint64_t value = 0;
+    if (tok->kind == NX_TOK_INT) {
+        *negative = tok->value < 0;
+        *magnitude = *negative ? 0 - (uint64_t)tok->value : (uint64_t)tok->value;
+        return true;
+    }
+    if (tok->kind != NX_TOK_BIG)
+        return false;
+    for (size_t i = tok->data.len; i; i--) {
+        if (value >> 56)
+            return false;
+        value = value << 8 | tok->data.ptr[i - 1];
+    }
+    *negative = tok->negative && value;
+    *magnitude = value;
+    return true;
+}
+
 /* The text of a float. */
 
 enum { FLOAT_DIGITS_MAX = 17, FLOAT_DIGITS_SURE = 15 };

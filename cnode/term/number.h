@@ -11,6 +11,10 @@ bool nx_tok_double(const struct nx_tok *tok, double *value);
 /** The value of an INT or BIG token that fits in 64 bits. */
 bool nx_tok_int(const struct nx_tok *tok, int64_t *value);
 
+/** Sign and magnitude of an INT or BIG token; false where the magnitude is over 64 bits. Zero is
+ * not negative. */
+bool nx_tok_magnitude(const struct nx_tok *tok, bool *negative, uint64_t *magnitude);
+
 enum { NX_DOUBLE_TEXT = 32 };
 
 /** The shortest text that reads back as the same value, in Erlang's notation, with a NUL behind;

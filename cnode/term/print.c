@@ -103,13 +103,7 @@ static struct text text_of(struct nx_span bytes, bool latin1)
 
 static bool next_char(struct text *t, uint32_t *c)
 {
-    uint8_t byte;
-    if (!t->latin1)
-        return nx_utf8_next(&t->in, c);
-    if (!nx_rd_u8(&t->in, &byte))
-        return false;
-    *c = byte;
-    return true;
+    return nx_char_next(&t->in, t->latin1, c);
 }
 
 static char escape_letter(uint32_t c, enum quoting quoting)

@@ -86,22 +86,12 @@ static bool list_at(struct nx_rd in)
     return next_fits(&in, LIST, &t) != DIFFERS && t.kind != NX_TOK_NONE;
 }
 
-/* Steps over one term; false, and `in` anywhere, where it does not end. */
-static bool skip(struct nx_rd *in)
-{
-    struct nx_tok t;
-    for (uint64_t open = 1; open; open = open - 1 + t.children)
-        if (open > nx_rd_left(in) || nx_tok_next(in, &t) != NX_TOK_OK)
-            return false;
-    return true;
-}
-
 static bool read_pair(struct nx_rd in, struct pair *p)
 {
     if (!next_tuple(&in, 2))
         return false;
     p->first = in;
-    if (!skip(&in))
+    if (!nx_tok_skip(&in, 1))
         in.p = in.end;
     p->second = in;
     return true;
@@ -132,7 +122,7 @@ static enum fit frame_fits(struct nx_rd in)
         fit = next_fits(&in, INT | LIST, &t);
     if (fit != FITS)
         return fit;
-    return skip(&args) ? next_fits(&args, LIST, &t) : UNREAD;
+    return nx_tok_skip(&args, 1) ? next_fits(&args, LIST, &t) : UNREAD;
 }
 
 /* A stack by its first frame; the others are not walked. */
@@ -218,10 +208,10 @@ static bool read_exception(struct nx_rd in, struct exception *e)
         return false;
     for (uint32_t i = 0; i < map.arity; i++) {
         struct nx_rd at_key = in;
-        if (!skip(&in))
+        if (!nx_tok_skip(&in, 1))
             break;
         struct nx_rd at_value = in;
-        bool has_value = skip(&in);
+        bool has_value = nx_tok_skip(&in, 1);
         if (next_fits(&at_key, ATOM, &key) == FITS) {
             enum fit fit = next_fits(&at_value, ATOM | BINARY, &value);
             bool atom = fit == FITS && value.kind == NX_TOK_ATOM;
@@ -384,7 +374,7 @@ static bool step_into_remote(struct nx_rd *in)
     if (!next_tuple(&reason, 3) || !next_atom_is(&reason, "exception"))
         return false;
     struct nx_rd stack = reason;
-    if (!skip(&stack) || stack_fits(stack) == DIFFERS)
+    if (!nx_tok_skip(&stack, 1) || stack_fits(stack) == DIFFERS)
         return false;
     *in = reason;
     return true;

@@ -321,6 +321,15 @@ enum nx_tok_result nx_tok_next(struct nx_rd *in, struct nx_tok *tok)
     return NX_TOK_OK;
 }
 
+bool nx_tok_skip(struct nx_rd *in, uint64_t terms)
+{
+    struct nx_tok tok;
+    for (; terms; terms = terms - 1 + tok.children)
+        if (terms > nx_rd_left(in) || nx_tok_next(in, &tok) != NX_TOK_OK)
+            return false;
+    return true;
+}
+
 const char *nx_tok_result_text(enum nx_tok_result r)
 {
     switch (r) {

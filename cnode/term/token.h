@@ -60,6 +60,9 @@ enum nx_tok_result {
 /** Reads the next token and moves `in` behind it; on any result but NX_TOK_OK `in` stays. */
 enum nx_tok_result nx_tok_next(struct nx_rd *in, struct nx_tok *tok);
 
+/** Steps over whole terms, this many; false, and `in` anywhere, where they do not end. */
+bool nx_tok_skip(struct nx_rd *in, uint64_t terms);
+
 /** What a result means, in words, for an error text. */
 const char *nx_tok_result_text(enum nx_tok_result r);
 

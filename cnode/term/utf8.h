@@ -40,6 +40,18 @@ static inline bool nx_utf8_next(struct nx_rd *in, uint32_t *c)
     return true;
 }
 
+/** Takes one character of a text in Latin-1 or UTF-8; as nx_utf8_next. */
+static inline bool nx_char_next(struct nx_rd *in, bool latin1, uint32_t *c)
+{
+    uint8_t byte;
+    if (!latin1)
+        return nx_utf8_next(in, c);
+    if (!nx_rd_u8(in, &byte))
+        return false;
+    *c = byte;
+    return true;
+}
+
 /** Writes one character, which must be at most U+10FFFF; returns its number of bytes. */
 static inline size_t nx_utf8_put(uint8_t out[NX_UTF8_MAX], uint32_t c)
 {
