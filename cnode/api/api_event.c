@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <noex/noex.h>
 
-#include "term/print.h"
 #include "term/reason.h"
 
 enum { TEXT_MIN = sizeof "..." };
@@ -18,20 +17,21 @@ static bool is_down(const struct noex_event *event)
     return event && event->type == NOEX_EVENT_MONITOR_DOWN;
 }
 
+struct noex_term noex_event_term(const struct noex_event *event)
+{
+    struct noex_term term = {NULL, 0};
+    if (is_down(event)) {
+        term.bytes = event->term;
+        term.len = event->term_len;
+    }
+    return term;
+}
+
 int noex_event_print_term(const struct noex_event *event, char *text, size_t size, bool *cut)
 {
-    struct nx_buf b;
-    bool ended = false;
-    if (!is_down(event) || !text || size < TEXT_MIN)
+    if (!is_down(event))
         return NOEX_EINVALID;
-    const struct nx_print_opts opts = {.local_node = nx_span_str(event->node)};
-    nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
-    int rc = nx_term_print(&b, nx_span(event->term, event->term_len), &opts, &ended);
-    if (rc)
-        return rc;
-    if (cut)
-        *cut = ended;
-    return end_text(&b);
+    return noex_term_print(noex_event_term(event), event->node, text, size, cut);
 }
 
 int noex_event_message(const struct noex_event *event, char *text, size_t size)

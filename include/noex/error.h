@@ -24,6 +24,8 @@ extern "C" {
     X(ESTATE, -104, "not possible in this state")                                                  \
     X(EREENTRANT, -105, "not allowed inside a callback")                                           \
     X(ECOOKIE_FORM, -106, "a cookie holds only the characters 0x20 to 0x7e, 255 at most")          \
+    X(ETYPE, -107, "the term is of another type")                                                  \
+    X(ERANGE, -108, "out of range")                                                                \
     X(EHOST, -201, "host unknown")                                                                 \
     X(EEPMD, -202, "epmd cannot be reached")                                                       \
     X(ENONODE, -203, "epmd knows no such node")                                                    \

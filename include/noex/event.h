@@ -5,6 +5,7 @@
 #include <noex/error.h>
 #include <noex/reason.h>
 #include <noex/target.h>
+#include <noex/term.h>
 #include <stdbool.h>
 
 #ifdef __cplusplus
@@ -72,7 +73,9 @@ struct noex_event {
     enum noex_reason_type reason;
     enum noex_origin origin;
     /** The exact reason in the external term format without the version byte; cut where term_len <
-     * term_full_len. */
+     * term_full_len. Take it as a struct noex_term by noex_event_term, to read it with
+     * noex_term_type, noex_term_items and the others of noex/term.h; noex_event_print_term prints
+     * it. */
     const uint8_t *term;
     size_t term_len;
     uint64_t term_full_len;
@@ -86,6 +89,10 @@ struct noex_event {
 /** Runs only from inside noex_node_process, or the uv_run of a caller's loop. May call any function
  * of the node except those that wait. */
 typedef void (*noex_event_fn)(void *user, const struct noex_event *event);
+
+/** The exact reason of a MONITOR_DOWN, borrowed from the event; no bytes for another event or NULL.
+ * Never fails. */
+NOEX_API struct noex_term noex_event_term(const struct noex_event *event);
 
 /**
  * The exact reason of a MONITOR_DOWN, printed as the Erlang shell does (~0tp; pids as on their own

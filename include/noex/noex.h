@@ -13,6 +13,7 @@
 #include <noex/post.h>
 #include <noex/reason.h>
 #include <noex/target.h>
+#include <noex/term.h>
 #include <noex/version.h>
 #include <noex/wait.h>
 
