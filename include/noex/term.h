@@ -1,7 +1,9 @@
-/* Erlang terms: reading one. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+/* Erlang terms: reading one, and building one. Part of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NOEX_TERM_H
 #define NOEX_TERM_H
 
+#include <noex/alloc.h>
 #include <noex/error.h>
 #include <noex/target.h>
 #include <stdbool.h>
@@ -155,6 +157,108 @@ NOEX_API int noex_term_items(struct noex_term term, struct noex_items *items);
  * there. Takes the time of a pass over the item's bytes.
  */
 NOEX_API NOEX_MUST_USE bool noex_items_next(struct noex_items *items, struct noex_term *item);
+
+/* Building */
+
+/**
+ * Builds one term, from the outside in: a container, its elements, its end. {error, [1]} is
+ *
+ *     noex_build_tuple(b);
+ *     noex_build_atom(b, "error");
+ *     noex_build_list(b);
+ *     noex_build_int64(b, 1);
+ *     noex_build_end(b);
+ *     noex_build_end(b);
+ *     rc = noex_builder_term(b, &term);
+ *
+ * The bytes are those that a BEAM writes for the term. The results of the noex_build_ functions
+ * need not be looked at: the first error stays, nothing is added after it, and each later call and
+ * noex_builder_term return it. A builder belongs to one thread at a time.
+ */
+typedef struct noex_builder noex_builder;
+
+/**
+ * Makes an empty builder; the caller's, to free with noex_builder_free. `allocator` (NULL: malloc
+ * and its kin) is copied, and called only from inside functions of this builder. Errors:
+ * NOEX_EINVALID (`out` is NULL), NOEX_ENOMEM.
+ */
+NOEX_API NOEX_MUST_USE int noex_builder_new(noex_builder **out,
+                                            const struct noex_allocator *allocator);
+
+/** Frees a builder and the term in it. NULL is allowed. */
+NOEX_API void noex_builder_free(noex_builder *builder);
+
+/** Begins anew, without an error; keeps the memory for the next term. NULL is allowed. */
+NOEX_API void noex_builder_clear(noex_builder *builder);
+
+/**
+ * The finished term, borrowed until the builder is cleared or freed. Errors: NOEX_EINVALID (a
+ * NULL), NOEX_ESTATE (nothing was built, or a container has no end yet: the building can go on);
+ * or the first error of building: NOEX_EINVALID, NOEX_ESTATE, NOEX_ETERM, NOEX_ELIMIT, NOEX_ENOMEM.
+ */
+NOEX_API NOEX_MUST_USE int noex_builder_term(const noex_builder *builder, struct noex_term *term);
+
+/* Each of the following adds one term: as the next element of the innermost container, or as the
+ * term itself. A map takes keys and values by turns. */
+
+/** An atom, by its name in UTF-8. Errors: NOEX_EINVALID (a NULL, more than 255 characters, not
+ * UTF-8), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM.
+ */
+NOEX_API int noex_build_atom(noex_builder *builder, const char *name);
+
+/** An integer. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it
+ * gets longer than 2 GiB), NOEX_ENOMEM. */
+NOEX_API int noex_build_int64(noex_builder *builder, int64_t value);
+/** As noex_build_int64. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM. */
+NOEX_API int noex_build_uint64(noex_builder *builder, uint64_t value);
+
+/** A float. Errors: NOEX_EINVALID (a NULL; an infinity or NaN, which Erlang has not), NOEX_ESTATE
+ * (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM. */
+NOEX_API int noex_build_double(noex_builder *builder, double value);
+
+/** A binary; with the bytes of a text in UTF-8 Elixir's String.t. `bytes` may be NULL where `len`
+ * is 0. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets
+ * longer than 2 GiB), NOEX_ENOMEM. */
+NOEX_API int noex_build_binary(noex_builder *builder, const void *bytes, size_t len);
+
+/** The characters of a text in UTF-8 as a list: Erlang's string(), Elixir's charlist. Errors:
+ * NOEX_EINVALID (a NULL, not UTF-8), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets
+ * longer than 2 GiB, or 1024 containers are open), NOEX_ENOMEM. */
+NOEX_API int noex_build_string(noex_builder *builder, const char *text);
+
+/** A process of the node of this name; the three numbers are taken as they are. Errors:
+ * NOEX_EINVALID (a NULL, a name that is no atom, or creation 0, which names no certain process),
+ * NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM. */
+NOEX_API int noex_build_pid(noex_builder *builder, const char *node, const struct noex_pid *pid);
+
+/** The empty list. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT
+ * (it gets longer than 2 GiB), NOEX_ENOMEM. */
+NOEX_API int noex_build_nil(noex_builder *builder);
+
+/** A copy of another term, byte by byte, as it stands: also what cannot be built otherwise. Keys of
+ * maps in it are not compared. Not of a term in this builder. Errors: NOEX_EINVALID (a NULL),
+ * NOEX_ESTATE (the term is finished), NOEX_ETERM (`term` is cut or malformed), NOEX_ELIMIT (it gets
+ * longer than 2 GiB, or nested more than 1024 deep), NOEX_ENOMEM. */
+NOEX_API int noex_build_term(noex_builder *builder, struct noex_term term);
+
+/** Begins a tuple: what follows, up to its noex_build_end, is in it. Errors: NOEX_EINVALID (a
+ * NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB, or nested more
+ * than 1024 deep), NOEX_ENOMEM. */
+NOEX_API int noex_build_tuple(noex_builder *builder);
+/** Begins a list, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT,
+ * NOEX_ENOMEM.
+ */
+NOEX_API int noex_build_list(noex_builder *builder);
+/** Begins a map, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM.
+ */
+NOEX_API int noex_build_map(noex_builder *builder);
+
+/**
+ * Ends the innermost container. Errors: NOEX_EINVALID (a NULL; a map with a key twice, which no
+ * BEAM takes), NOEX_ESTATE (no container is open; a map whose last key has no value), NOEX_ELIMIT
+ * (it gets longer than 2 GiB), NOEX_ENOMEM.
+ */
+NOEX_API int noex_build_end(noex_builder *builder);
 
 #ifdef __cplusplus
 }
