@@ -243,13 +243,16 @@ static bool take_barrier(struct nx_conn *c, const struct nx_ctrl *ctrl)
     return true;
 }
 
-/* Holds a complete payload to what a well formed term is: one that nests deeper than anybody could
- * read is cut there, like one that is too long. Bytes behind the term do not count,
- * protocol.md 6.1. */
+/* Holds a payload to what a well formed term is: one that nests deeper than anybody could read is
+ * cut there, like one that is too long. Bytes behind the term do not count, protocol.md 6.1. */
 static int check_payload(struct nx_span *payload, uint64_t *payload_full, struct noex_error *err)
 {
     size_t used = 0;
     struct noex_error cause = {0};
+    if (payload->len < *payload_full) {
+        payload->len = nx_term_shallow_len(*payload);
+        return 0;
+    }
     int rc = nx_term_check(*payload, &used, &cause);
     if (rc == NOEX_ELIMIT) {
         payload->len = used;
@@ -267,7 +270,7 @@ static int deliver(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span
     if (ctrl->has_payload && !payload_full)
         return nx_fail(err, NOEX_EPROTOCOL, "%s came without its payload",
                        nx_op_name((int)ctrl->op));
-    if (ctrl->has_payload && payload.len == payload_full) {
+    if (ctrl->has_payload) {
         int rc = check_payload(&payload, &payload_full, err);
         if (rc)
             return rc;

@@ -176,6 +176,27 @@ int nx_term_check(struct nx_span in, size_t *used, struct noex_error *err)
     return nx_term_check_within(in, NX_TERM_DEPTH_MAX, used, err);
 }
 
+size_t nx_term_shallow_len(struct nx_span in)
+{
+    uint64_t left[NX_TERM_DEPTH_MAX];
+    size_t depth = 0;
+    struct nx_rd rest = nx_rd(in);
+    struct nx_tok tok;
+    do {
+        if (nx_tok_next(&rest, &tok))
+            break;
+        if (depth)
+            left[depth - 1]--;
+        if (tok.children && depth == NX_TERM_DEPTH_MAX)
+            return (size_t)(tok.raw.ptr - in.ptr);
+        if (tok.children)
+            left[depth++] = tok.children;
+        while (depth && left[depth - 1] == 0)
+            depth--;
+    } while (depth);
+    return in.len;
+}
+
 int nx_term_skip(struct nx_rd *in, struct noex_error *err)
 {
     size_t used;

@@ -21,6 +21,12 @@ NOEX_MUST_USE int nx_term_check(struct nx_span in, size_t *used, struct noex_err
 NOEX_MUST_USE int nx_term_check_within(struct nx_span in, size_t depth_max, size_t *used,
                                        struct noex_error *err);
 
+/**
+ * How many of the bytes of a term that was cut, or is wrong in any way, can be read before it nests
+ * more than NX_TERM_DEPTH_MAX containers deep; all, where it does not.
+ */
+size_t nx_term_shallow_len(struct nx_span in);
+
 /** As nx_term_check, for callers that only want to step over a term. */
 NOEX_MUST_USE int nx_term_skip(struct nx_rd *in, struct noex_error *err);
 

@@ -320,6 +320,48 @@ static void a_float_in_text_must_be_one(void **state)
     }
 }
 
+static size_t shallow_len(const char *hex, size_t depth)
+{
+    struct nx_span head = exact_hex(hex);
+    size_t len = head.len + 2 * depth + 1;
+    uint8_t *bytes = malloc(len);
+    assert_non_null(bytes);
+    if (head.len)
+        memcpy(bytes, head.ptr, head.len);
+    for (size_t i = 0; i < depth; i++)
+        memcpy(bytes + head.len + 2 * i, "\x68\x02", 2);
+    bytes[len - 1] = 106;
+    size_t found = nx_term_shallow_len(nx_span(bytes, len));
+    assert_true(found <= len);
+    free(bytes);
+    exact_free(head);
+    return len - found;
+}
+
+static void a_cut_term_is_read_to_its_greatest_depth_whatever_is_wrong_with_it(void **state)
+{
+    (void)state;
+    enum { DEEP = NX_TERM_DEPTH_MAX };
+    /* what comes first is closed, so that it counts for nothing, or open, and then for one */
+    static const struct {
+        const char *hex;
+        size_t open;
+    } heads[] = {{"", 0},
+                 {"68 02 6a", 1},
+                 {"69 ffffffff 46 7ff0000000000000 71 6a 6a 6a 68 01 68 00", 1},
+                 {"6c 00000001 74 00000001 6a 6a", 1},
+                 {"6c 00000001 6c 00000002 68 01 6a", 2}};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        size_t deepest = DEEP - heads[i].open;
+        assert_int_equal(shallow_len(heads[i].hex, deepest), 0);
+        assert_int_equal(shallow_len(heads[i].hex, deepest + 1), 2 + 1);
+        assert_int_equal(shallow_len(heads[i].hex, deepest + 700), 2 * 700 + 1);
+    }
+    assert_int_equal(shallow_len("6a", 2000), 0);
+    assert_int_equal(shallow_len("68 02 ff", 2000), 0);
+    assert_int_equal(nx_term_shallow_len(nx_span(NULL, 0)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_fun_is_as_long_as_it_says),
         cmocka_unit_test(funs_in_funs_pass_without_recursion),
         cmocka_unit_test(a_float_in_text_must_be_one),
+        cmocka_unit_test(a_cut_term_is_read_to_its_greatest_depth_whatever_is_wrong_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,26 @@ static void a_reason_over_the_limit_is_cut_and_its_length_kept(void **state)
     free((void *)(uintptr_t)payload.ptr);
 }
 
+static void a_reason_over_the_limit_nests_no_deeper_than_another(void **state)
+{
+    (void)state;
+    enum { SIZE = 300000, LIMIT = 100000, DEEPEST = 2 * 1024 };
+    struct conn_pair p = {0};
+    uint8_t ref[NX_CONN_REF_SIZE], *bytes = malloc(SIZE);
+    const struct conn_pair_opts o = {.reason_max = LIMIT};
+    init_up(&p, &o);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = i % 2 ? 1 : 104;
+    struct nx_ctrl c = down_of(&p, ref);
+    send_fragmented(&p, &c, bytes, SIZE, 65536);
+    assert_int_equal(p.dialler.signals, 1);
+    assert_int_equal(p.dialler.last_full, SIZE);
+    assert_int_equal(nx_buf_len(&p.dialler.last_payload), DEEPEST);
+    done(&p);
+    free(bytes);
+}
+
 static void a_storm_of_large_reasons_is_cut_by_the_budget_and_ends_nothing(void **state)
 {
     (void)state;
@@ -479,6 +499,7 @@ int main(void)
         cmocka_unit_test(half_a_frame_counts_as_a_sign_of_life),
         cmocka_unit_test(a_reason_in_fragments_arrives_whole),
         cmocka_unit_test(a_reason_over_the_limit_is_cut_and_its_length_kept),
+        cmocka_unit_test(a_reason_over_the_limit_nests_no_deeper_than_another),
         cmocka_unit_test(a_storm_of_large_reasons_is_cut_by_the_budget_and_ends_nothing),
         cmocka_unit_test(an_unknown_opcode_is_counted_and_skipped),
         cmocka_unit_test(what_breaks_the_protocol_closes_with_its_cause),
