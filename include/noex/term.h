@@ -154,7 +154,9 @@ NOEX_API int noex_term_items(struct noex_term term, struct noex_items *items);
 /**
  * Takes the next item; false at the end, and where items->error says that there is no more to be
  * read. Items are borrowed from the term's bytes, those of a string from memory that is always
- * there. Takes the time of a pass over the item's bytes.
+ * there. Takes the time of a pass over the item's bytes: a walk down to the last element passes
+ * over each as often as there are containers around it. An event's term, and what passed
+ * noex_term_check, nests at most 1024 deep, so a program may recurse.
  */
 NOEX_API NOEX_MUST_USE bool noex_items_next(struct noex_items *items, struct noex_term *item);
 

@@ -177,7 +177,7 @@ static void what_is_no_term_is_invalid_to_every_reader(void **state)
                                       "4d 00000001 00 ff",
                                       "4d 00000000 08",
                                       "58 61 01",
-                                      "5a 0006" NODE,
+                                      "5a 0006 7703 614062",
                                       "70 00000000"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct nx_span bytes = exact_hex(bad[i]);
