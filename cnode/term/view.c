@@ -104,7 +104,7 @@ static int end_text(const struct text *text)
 {
     if (text->size)
         text->to[text->kept] = '\0';
-    return text->len > INT_MAX ? NOEX_ERANGE : (int)text->len;
+    return text->len < INT_MAX ? (int)text->len : INT_MAX;
 }
 
 static int copy_name(struct nx_span name, bool latin1, char *to, size_t size)

@@ -97,9 +97,9 @@ NOEX_API NOEX_MUST_USE int noex_term_binary(struct noex_term term, const uint8_t
 /**
  * Writes what is text in Erlang or Elixir as UTF-8 and a NUL: a binary of UTF-8, or a list of
  * characters. Cut at `size`, between two characters; returns the whole text's length, as
- * snprintf(3); `text` may be NULL where `size` is 0. The text itself may hold NULs. Errors:
- * NOEX_EINVALID (`text` is NULL), NOEX_ETYPE (another type, or no text), NOEX_ERANGE (longer than
- * INT_MAX), NOEX_ETERM.
+ * snprintf(3), or INT_MAX where it is longer; `text` may be NULL where `size` is 0. The text itself
+ * may hold NULs. Errors: NOEX_EINVALID (`text` is NULL), NOEX_ETYPE (another type, or no text),
+ * NOEX_ETERM.
  */
 NOEX_API int noex_term_text(struct noex_term term, char *text, size_t size);
 
@@ -145,9 +145,9 @@ struct noex_items {
 };
 
 /**
- * Starts a walk: over the elements of a tuple or list, or over a map's keys and values by turns.
- * Errors, which stand in items->error as well (so the walk is empty): NOEX_ETYPE (another type),
- * NOEX_ETERM. And NOEX_EINVALID (`items` is NULL).
+ * Starts a walk: over the elements of a tuple or list, or over a map's keys and values by turns. An
+ * error stands in items->error as well, and the walk is then an empty one. Errors: NOEX_EINVALID
+ * (`items` is NULL), NOEX_ETYPE (another type), NOEX_ETERM.
  */
 NOEX_API int noex_term_items(struct noex_term term, struct noex_items *items);
 
@@ -201,40 +201,43 @@ NOEX_API void noex_builder_clear(noex_builder *builder);
 NOEX_API NOEX_MUST_USE int noex_builder_term(const noex_builder *builder, struct noex_term *term);
 
 /* Each of the following adds one term: as the next element of the innermost container, or as the
- * term itself. A map takes keys and values by turns. */
+ * term itself. A map takes keys and values by turns. NOEX_ETERM can only be noex_build_term's own,
+ * or left by it. */
 
 /** An atom, by its name in UTF-8. Errors: NOEX_EINVALID (a NULL, more than 255 characters, not
- * UTF-8), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM.
- */
+ * UTF-8), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM,
+ * NOEX_ETERM. */
 NOEX_API int noex_build_atom(noex_builder *builder, const char *name);
 
 /** An integer. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it
- * gets longer than 2 GiB), NOEX_ENOMEM. */
+ * gets longer than 2 GiB), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_int64(noex_builder *builder, int64_t value);
-/** As noex_build_int64. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM. */
+/** As noex_build_int64. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM, NOEX_ETERM.
+ */
 NOEX_API int noex_build_uint64(noex_builder *builder, uint64_t value);
 
 /** A float. Errors: NOEX_EINVALID (a NULL; an infinity or NaN, which Erlang has not), NOEX_ESTATE
- * (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM. */
+ * (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_double(noex_builder *builder, double value);
 
 /** A binary; with the bytes of a text in UTF-8 Elixir's String.t. `bytes` may be NULL where `len`
  * is 0. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets
- * longer than 2 GiB), NOEX_ENOMEM. */
+ * longer than 2 GiB), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_binary(noex_builder *builder, const void *bytes, size_t len);
 
 /** The characters of a text in UTF-8 as a list: Erlang's string(), Elixir's charlist. Errors:
  * NOEX_EINVALID (a NULL, not UTF-8), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets
- * longer than 2 GiB, or 1024 containers are open), NOEX_ENOMEM. */
+ * longer than 2 GiB, or 1024 containers are open), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_string(noex_builder *builder, const char *text);
 
 /** A process of the node of this name; the three numbers are taken as they are. Errors:
  * NOEX_EINVALID (a NULL, a name that is no atom, or creation 0, which names no certain process),
- * NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM. */
+ * NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB), NOEX_ENOMEM,
+ * NOEX_ETERM. */
 NOEX_API int noex_build_pid(noex_builder *builder, const char *node, const struct noex_pid *pid);
 
 /** The empty list. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT
- * (it gets longer than 2 GiB), NOEX_ENOMEM. */
+ * (it gets longer than 2 GiB), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_nil(noex_builder *builder);
 
 /** A copy of another term, byte by byte, as it stands: also what cannot be built otherwise. Keys of
@@ -245,20 +248,19 @@ NOEX_API int noex_build_term(noex_builder *builder, struct noex_term term);
 
 /** Begins a tuple: what follows, up to its noex_build_end, is in it. Errors: NOEX_EINVALID (a
  * NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB, or nested more
- * than 1024 deep), NOEX_ENOMEM. */
+ * than 1024 deep), NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_tuple(noex_builder *builder);
 /** Begins a list, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT,
- * NOEX_ENOMEM.
- */
+ * NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_list(noex_builder *builder);
-/** Begins a map, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM.
- */
+/** Begins a map, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM,
+ * NOEX_ETERM. */
 NOEX_API int noex_build_map(noex_builder *builder);
 
 /**
  * Ends the innermost container. Errors: NOEX_EINVALID (a NULL; a map with a key twice, which no
  * BEAM takes), NOEX_ESTATE (no container is open; a map whose last key has no value), NOEX_ELIMIT
- * (it gets longer than 2 GiB), NOEX_ENOMEM.
+ * (it gets longer than 2 GiB), NOEX_ENOMEM, NOEX_ETERM.
  */
 NOEX_API int noex_build_end(noex_builder *builder);
 

@@ -54,9 +54,20 @@ static void expect_error(noex_builder *b, int error)
     struct noex_term term = {NULL, 7};
     assert_int_equal(noex_builder_term(b, &term), error);
     assert_true(term.bytes == NULL && term.len == 7);
+    const struct noex_pid pid = {1, 2, 3};
+    const struct noex_term nil = {(const uint8_t *)"\x6a", 1};
+    assert_int_equal(noex_build_atom(b, "a"), error);
+    assert_int_equal(noex_build_int64(b, 1), error);
+    assert_int_equal(noex_build_uint64(b, 1), error);
+    assert_int_equal(noex_build_double(b, 1), error);
+    assert_int_equal(noex_build_binary(b, "a", 1), error);
+    assert_int_equal(noex_build_string(b, "a"), error);
+    assert_int_equal(noex_build_pid(b, "a@b", &pid), error);
     assert_int_equal(noex_build_nil(b), error);
+    assert_int_equal(noex_build_term(b, nil), error);
     assert_int_equal(noex_build_tuple(b), error);
-    assert_int_equal(noex_build_string(b, "x"), error);
+    assert_int_equal(noex_build_list(b), error);
+    assert_int_equal(noex_build_map(b), error);
     assert_int_equal(noex_build_end(b), error);
     assert_int_equal(noex_builder_term(b, &term), error);
     noex_builder_clear(b);
@@ -682,6 +693,8 @@ static void each_allocation_may_fail(void **state)
             failed = t.failed > 0;
             assert_int_equal(rc, failed ? NOEX_ENOMEM : 0);
             t.fail_at = 0;
+            if (b && failed)
+                expect_error(b, NOEX_ENOMEM);
             if (b) {
                 noex_builder_clear(b);
                 assert_int_equal(build_all(b), 0);
