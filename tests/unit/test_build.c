@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alloc_test.h"
 #include "golden.h"
+#include "observe.h"
 #include "term/check.h"
 #include <ei.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
-#include <noex/noex.h>
 
 struct fixture {
     struct alloc_test t;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "golden.h"
+#include "observe.h"
 #include "term_walk.h"
-#include <noex/noex.h>
 
 static struct noex_term term_of(struct nx_span bytes)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "golden.h"
+#include "observe.h"
 #include <limits.h>
-#include <noex/noex.h>
 
 #define NODE "7703 614062"
 
