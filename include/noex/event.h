@@ -54,6 +54,7 @@ enum noex_event_type {
 struct noex_event {
     /** sizeof(struct noex_event) as the library was compiled: later ones add fields at the end. */
     size_t size;
+    /** What happened; says which of the fields below count. */
     enum noex_event_type type;
     /** TICK_MISSED: quarters of ticktime without a byte after the one in which that is normal, 1 to
      * 3. */
@@ -65,25 +66,28 @@ struct noex_event {
     const char *node;
     /** The error in words; error->code says what to do about it. */
     const struct noex_error *error;
-    /** The monitor that began, ended or failed, and what its maker gave as `user`. */
+    /** The monitor that began, ended or failed, */
     noex_monitor_id monitor;
+    /** and what its maker gave as `user`. */
     void *monitor_user;
     /** What it monitors; the pid's creation is filled in once it is known. */
     const struct noex_target *target;
+    /** The type of the ending, */
     enum noex_reason_type reason;
+    /** and who says so. */
     enum noex_origin origin;
     /** The exact reason in the external term format without the version byte; cut where term_len <
      * term_full_len. Take it as a struct noex_term by noex_event_term, to read it with
      * noex_term_type, noex_term_items and the others of noex/term.h; noex_event_print_term prints
      * it. */
     const uint8_t *term;
-    size_t term_len;
-    uint64_t term_full_len;
+    size_t term_len;        /**< bytes at `term` */
+    uint64_t term_full_len; /**< bytes of the whole reason */
     /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a connection that
      * lasted five seconds. */
     uint32_t attempt;
-    uint32_t reserved;
-    uint64_t delay_ms;
+    uint32_t reserved; /**< 0 */
+    uint64_t delay_ms; /**< RECONNECT: until that attempt begins */
 };
 
 /** Runs only from inside noex_node_process, or the uv_run of a caller's loop. May call any function

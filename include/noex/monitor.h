@@ -31,13 +31,13 @@ NOEX_API int noex_demonitor(noex_node *node, noex_monitor_id id);
 /** Counters from the node's birth (noex's own; reference: RemoteMonitorStats); gauges are marked.
  */
 struct noex_monitor_stats {
-    uint64_t pending; /**< gauge: asked for, not established yet */
-    uint64_t active;  /**< gauge: established */
-    uint64_t initiated;
-    uint64_t established;
-    uint64_t timed_out;
-    uint64_t failed; /**< other failures than the timeout */
-    uint64_t demonitored;
+    uint64_t pending;        /**< gauge: asked for, not established yet */
+    uint64_t active;         /**< gauge: established */
+    uint64_t initiated;      /**< asked for, by noex_monitor */
+    uint64_t established;    /**< confirmed by the target's node */
+    uint64_t timed_out;      /**< not established in time */
+    uint64_t failed;         /**< other failures than the timeout */
+    uint64_t demonitored;    /**< ended by noex_demonitor */
     uint64_t downs_received; /**< DOWNs from peers, those for ended monitors included */
     uint64_t noconnection;   /**< ends made here at the loss of a connection */
 };

@@ -48,16 +48,17 @@ struct noex_options {
     void *user;
     /** Receives log lines up to log_level; NULL: none. */
     noex_log_fn on_log;
-    void *log_user;
+    void *log_user; /**< passed to on_log */
     /** net_ticktime of the cluster (60000). At least 1000. */
     uint64_t ticktime_ms;
     /** Longest silence at each step of connecting: name resolution, epmd, TCP, handshake (7000). */
     uint64_t step_ms;
     /** How long a monitor may take until it is established, connecting included (10000). */
     uint64_t setup_timeout_ms;
-    /** Reconnecting: first and longest delay, doubling in between, each times a random 0.5 to 1.5
-     * (500, 30000). */
+    /** Reconnecting: the first delay, doubling from then on, each times a random 0.5 to 1.5 (500),
+     */
     uint64_t reconnect_min_ms;
+    /** and the longest (30000). */
     uint64_t reconnect_max_ms;
     /** A longer frame closes its connection; this much is kept of messages in fragments that are
      * under way, all together (128 MiB). */
@@ -78,7 +79,8 @@ struct noex_options {
     uint32_t fragments_max;
     /** Where epmd listens on every host (4369). */
     uint16_t epmd_port;
-    uint16_t reserved16;
+    uint16_t reserved16; /**< 0 */
+    /** How much on_log is told (NOEX_LOG_INFO). */
     enum noex_log_level log_level;
 };
 
@@ -143,6 +145,7 @@ NOEX_API NOEX_MUST_USE const struct noex_event *noex_node_next_event(noex_node *
  * gives 0. */
 NOEX_API uint64_t noex_node_now_ms(noex_node *node);
 
+/** What noex_connect does when there is no connection any more. */
 enum noex_connect_flags {
     NOEX_CONNECT_ONCE = 0, /**< one attempt; a lost connection stays lost */
     NOEX_CONNECT_KEEP = 1  /**< try again, and reconnect, for ever, with back-off */
@@ -164,6 +167,7 @@ NOEX_API NOEX_MUST_USE int noex_connect(noex_node *node, const char *peer,
  * NOEX_ENODENAME, NOEX_EINVALID, NOEX_ENOTREACHABLE (no such connection or attempt). */
 NOEX_API NOEX_MUST_USE int noex_disconnect(noex_node *node, const char *peer);
 
+/** What noex_connection tells. */
 enum noex_connection_state {
     NOEX_CONNECTION_NONE = 0,       /**< none, and no attempt */
     NOEX_CONNECTION_CONNECTING = 1, /**< an attempt is under way */
@@ -181,12 +185,12 @@ NOEX_API enum noex_connection_state noex_connection(noex_node *node, const char 
 
 /** Counters of a node, from its birth; gauges are marked. */
 struct noex_stats {
-    uint64_t frames_in;
-    uint64_t frames_out;
-    uint64_t bytes_in;
-    uint64_t bytes_out;
-    uint64_t ticks_in;
-    uint64_t ticks_out;
+    uint64_t frames_in;        /**< frames read, without handshakes and ticks */
+    uint64_t frames_out;       /**< frames sent, the same */
+    uint64_t bytes_in;         /**< bytes read from peers, handshakes and ticks included */
+    uint64_t bytes_out;        /**< bytes sent to peers, the same */
+    uint64_t ticks_in;         /**< ticks read */
+    uint64_t ticks_out;        /**< ticks sent */
     uint64_t signals_answered; /**< requests to processes that are not there: monitor, link, spawn,
                                   ping */
     uint64_t signals_dropped;  /**< valid signals that nobody here wants */
