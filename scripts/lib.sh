@@ -5,7 +5,8 @@ build_packages=(build-essential cmake ninja-build pkg-config
     libssl-dev libuv1-dev libjansson-dev erlang-base erlang-dev)
 test_packages=(libcmocka-dev python3 clang-format-14 openssl
     erlang-crypto erlang-ssl erlang-public-key erlang-asn1 erlang-runtime-tools elixir)
-ci_packages=(clang libclang-rt-14-dev valgrind libc6-dbg)
+# Without these their tests are skipped by scripts/test.
+ci_packages=(clang libclang-rt-14-dev valgrind libc6-dbg doxygen)
 
 say() {
     printf '\n== %s\n' "$*"

@@ -87,9 +87,9 @@ enum noex_error_class {
  * kept.
  */
 struct noex_error {
-    int code;
-    int sys_errno;
-    char text[248];
+    int code;       /**< one of NOEX_ERROR_MAP */
+    int sys_errno;  /**< the system call's errno, or 0 */
+    char text[248]; /**< the cause in words, always with a NUL */
 };
 
 /** The text of a code, from NOEX_ERROR_MAP; "unknown error" for any other number. Never fails. */

@@ -3,7 +3,9 @@
 #define NOEX_EXPORT_H
 
 #if defined(__GNUC__)
+/** Marks what the library exports. */
 #define NOEX_API __attribute__((visibility("default")))
+/** The compiler warns where the result is ignored. */
 #define NOEX_MUST_USE __attribute__((warn_unused_result))
 #else
 #define NOEX_API

@@ -18,11 +18,12 @@ extern "C" {
  * process counts as absent.
  */
 struct noex_pid {
-    uint32_t id;
-    uint32_t serial;
-    uint32_t creation;
+    uint32_t id;       /**< the second number of the printed form */
+    uint32_t serial;   /**< the third */
+    uint32_t creation; /**< which incarnation of its node, or 0 */
 };
 
+/** What kind of target it is. */
 enum noex_target_kind {
     NOEX_TARGET_NODE = 0, /**< the node itself: established when it answers, down when it is lost */
     NOEX_TARGET_NAME = 1, /**< whoever is registered under `name` when the monitor arrives there */
@@ -31,8 +32,8 @@ enum noex_target_kind {
 
 /** A target. Strings are borrowed for the call that takes it. */
 struct noex_target {
-    enum noex_target_kind kind;
-    struct noex_pid pid;
+    enum noex_target_kind kind; /**< says which of the fields below count */
+    struct noex_pid pid;        /**< NOEX_TARGET_PID: the process; else ignored */
     /** "name@host", or "name@host:port" where the port is epmd's (4369 or the configured one) or
      * else the distribution port itself, which skips epmd. A port once given holds for the node
      * until another is given. */
@@ -50,9 +51,9 @@ NOEX_API NOEX_MUST_USE int noex_pid_parse(const char *text, struct noex_pid *pid
 /** Writes "<0.123.0>" and a NUL; cut at `size`. Returns the whole text's length, as snprintf(3). */
 NOEX_API int noex_pid_text(const struct noex_pid *pid, char *text, size_t size);
 
-/** 0 where `name` is name@host or name@host:port: both parts present, exactly one '@', printable
- * ASCII without blanks and '/', 255 characters at most, IPv6 hosts in brackets where a port
- * follows. Errors: NOEX_ENODENAME, with what is wrong in `err` (may be NULL). */
+/** 0 where `name` is "name@host" or "name@host:port": both parts present, exactly one '@',
+ * printable ASCII without blanks and '/', 255 characters at most, IPv6 hosts in brackets where a
+ * port follows. Errors: NOEX_ENODENAME, with what is wrong in `err` (may be NULL). */
 NOEX_API NOEX_MUST_USE int noex_node_name_check(const char *name, struct noex_error *err);
 
 #ifdef __cplusplus

@@ -4,9 +4,9 @@
 
 #include <noex/export.h>
 
-#define NOEX_VERSION_MAJOR 0
-#define NOEX_VERSION_MINOR 1
-#define NOEX_VERSION_PATCH 0
+#define NOEX_VERSION_MAJOR 0 /**< of these headers; below 1 the interface may change */
+#define NOEX_VERSION_MINOR 1 /**< raised when functions are added */
+#define NOEX_VERSION_PATCH 0 /**< raised when faults are repaired */
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,14 +1,14 @@
 #!/bin/bash
 # Builds and runs consumer/ with the libnoex of an installed tree, as a CMake project and by pkg-config,
 # and runs its noexmon. Usage: use_tree.sh PREFIX, with CMAKE, GENERATOR, CC, and the flags both sides
-# need in FLAGS. SPDX-License-Identifier: Apache-2.0
+# need in CONSUMER_FLAGS. SPDX-License-Identifier: Apache-2.0
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=$(cd "$1" && pwd)
 compiler=${CC##*/}
 CXX=$(command -v "${CC%"$compiler"}$(sed -E 's/clang/clang++/;t;s/gcc/g++/;t;s/cc/c++/' <<<"$compiler")")
-export CC CXX CFLAGS=$FLAGS CXXFLAGS=$FLAGS LDFLAGS=$FLAGS
+export CC CXX CFLAGS=$CONSUMER_FLAGS CXXFLAGS=$CONSUMER_FLAGS LDFLAGS=$CONSUMER_FLAGS
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
