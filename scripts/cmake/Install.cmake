@@ -39,3 +39,6 @@ cmake_path(GET ErlInterface_LIBRARY PARENT_PATH pc_ei_dir)
 configure_file(scripts/cmake/noex.pc.in noex.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/noex.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
     COMPONENT libnoex_dev)
+
+install(FILES docs/man/noex.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT libnoex_dev)
+install(FILES docs/man/noexmon.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT noexmon)
