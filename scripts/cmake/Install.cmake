@@ -42,3 +42,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/noex.pc DESTINATION ${CMAKE_INSTALL_LI
 
 install(FILES docs/man/noex.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT libnoex_dev)
 install(FILES docs/man/noexmon.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT noexmon)
+install(FILES completions/noexmon.bash RENAME noexmon
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT noexmon)
+install(FILES completions/_noexmon
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT noexmon)
