@@ -6,7 +6,7 @@ build_packages=(build-essential cmake ninja-build pkg-config
 test_packages=(libcmocka-dev python3 clang-format-14 openssl
     erlang-crypto erlang-ssl erlang-public-key erlang-asn1 erlang-runtime-tools elixir)
 # Without these their tests are skipped by scripts/test.
-ci_packages=(clang libclang-rt-14-dev valgrind libc6-dbg doxygen mandoc zsh)
+ci_packages=(clang libclang-rt-14-dev valgrind libc6-dbg doxygen mandoc zsh file)
 
 say() {
     printf '\n== %s\n' "$*"
