@@ -42,7 +42,7 @@ contents() {
     libnoex-dev)
         printf 'usr/%s\n' include/noex/*.h share/man/man3/noex.3.gz
         printf "$lib/%s\n" libnoex.a libnoex.so pkgconfig/noex.pc cmake/noex/FindErlInterface.cmake
-        printf "$lib/cmake/noex/noex%s.cmake\n" Config ConfigVersion {,Static}Targets{,-relwithdebinfo}
+        printf "$lib/cmake/noex/noex%s.cmake\n" Config ConfigVersion {,Static}Targets{,-release}
         ;;
     noexmon)
         printf 'usr/%s\n' bin/noexmon share/man/man1/noexmon.1.gz \
