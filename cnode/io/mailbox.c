@@ -12,6 +12,7 @@ struct nx_mailbox {
     bool closed;
     struct nx_mail *first;
     struct nx_mail **last;
+    struct nx_mail *taken; /* being delivered; the loop's thread alone looks at it */
     unsigned holds;
 };
 
@@ -61,28 +62,38 @@ bool nx_mailbox_post(struct nx_mailbox *box, struct nx_mail *m)
     return open;
 }
 
-/* Callbacks run without the lock: they may post. */
-static void empty(struct nx_mailbox *box, bool closed)
+/* Behind what is being delivered already, where a delivery closes the box. */
+static void take(struct nx_mailbox *box, bool closed)
 {
+    struct nx_mail **end = &box->taken;
+    while (*end)
+        end = &(*end)->next;
     pthread_mutex_lock(&box->lock);
-    struct nx_mail *m = box->first;
+    *end = box->first;
     box->first = NULL;
     box->last = &box->first;
     box->closed = closed;
     pthread_mutex_unlock(&box->lock);
-    while (m) {
-        struct nx_mail *next = m->next;
+}
+
+/* Without the lock: who gets mail may post. */
+static void deliver(struct nx_mailbox *box, bool closed)
+{
+    struct nx_mail *m;
+    while ((m = box->taken)) {
+        box->taken = m->next;
         m->deliver(m, closed);
-        m = next;
     }
 }
 
 void nx_mailbox_empty(struct nx_mailbox *box)
 {
-    empty(box, false);
+    take(box, false);
+    deliver(box, false);
 }
 
 void nx_mailbox_close(struct nx_mailbox *box)
 {
-    empty(box, true);
+    take(box, true);
+    deliver(box, true);
 }

@@ -30,7 +30,8 @@ NOEX_MUST_USE bool nx_mailbox_post(struct nx_mailbox *box, struct nx_mail *m);
 /** In the loop's thread: delivers what is there. What is posted meanwhile waits for the next time.
  */
 void nx_mailbox_empty(struct nx_mailbox *box);
-/** The same as the last time: with `closed`, and nothing is taken any more. */
+/** The same as the last time: with `closed`, and nothing is taken any more. A delivery may call it:
+ * then what waits behind that one is given up too, in its order. */
 void nx_mailbox_close(struct nx_mailbox *box);
 
 #endif

@@ -498,74 +498,6 @@ static void a_wakeup_reaches_a_callers_loop(void **state)
     assert_int_equal(uv_loop_close(&uv), 0);
 }
 
-struct letter {
-    struct nx_mail mail; /* first: deliver() gets its address */
-    int value;
-};
-
-struct postman {
-    struct nx_mailbox *box;
-    struct letter letters[1000];
-};
-
-static int delivered, thrown_away;
-
-static void take_letter(struct nx_mail *mail, bool closed)
-{
-    if (closed) {
-        thrown_away++;
-        return;
-    }
-    assert_int_equal(((struct letter *)mail)->value, delivered);
-    delivered++;
-}
-
-static void *post_letters(void *arg)
-{
-    struct postman *man = arg;
-    for (int i = 0; i < 1000; i++) {
-        man->letters[i] = (struct letter){{NULL, take_letter}, i};
-        if (!nx_mailbox_post(man->box, &man->letters[i].mail))
-            return arg;
-    }
-    nx_mailbox_release(man->box);
-    return NULL;
-}
-
-static void mail_from_a_thread_comes_once_and_in_order(void **state)
-{
-    (void)state;
-    static struct postman man;
-    struct loop_test t;
-    loop_test_open(&t, NULL);
-    man.box = nx_loop_mailbox(t.loop);
-    nx_mailbox_hold(man.box);
-    delivered = 0;
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, post_letters, &man), 0);
-    while (delivered < 1000)
-        assert_int_equal(nx_loop_run(t.loop, 1000), 0);
-    pthread_join(thread, NULL);
-    loop_test_close(&t);
-}
-
-static void mail_after_close_is_refused_and_mail_before_it_handed_back(void **state)
-{
-    (void)state;
-    struct loop_test t;
-    loop_test_open(&t, NULL);
-    struct nx_mailbox *box = nx_loop_mailbox(t.loop);
-    nx_mailbox_hold(box);
-    struct letter early = {{NULL, take_letter}, 0}, late = early;
-    delivered = thrown_away = 0;
-    assert_true(nx_mailbox_post(box, &early.mail));
-    loop_test_close(&t);
-    assert_int_equal(delivered, 0);
-    assert_int_equal(thrown_away, 1);
-    assert_false(nx_mailbox_post(box, &late.mail));
-    nx_mailbox_release(box);
-}
-
 static void without_memory_no_loop(void **state)
 {
     (void)state;
@@ -651,8 +583,6 @@ int main(void)
         cmocka_unit_test(a_deadline_withdrawn_does_not_wake_a_callers_loop),
         cmocka_unit_test(a_callers_loop_ends_by_itself_after_close_in_a_turn),
         cmocka_unit_test(a_wakeup_reaches_a_callers_loop),
-        cmocka_unit_test(mail_from_a_thread_comes_once_and_in_order),
-        cmocka_unit_test(mail_after_close_is_refused_and_mail_before_it_handed_back),
         cmocka_unit_test(without_memory_no_loop),
         cmocka_unit_test(without_descriptors_no_loop),
     };
