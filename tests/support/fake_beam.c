@@ -129,17 +129,16 @@ static struct nx_ctrl down_ctrl(struct nx_span target, struct nx_span to, struct
 
 static void send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span reason)
 {
-    static uint64_t sequence;
     uint64_t left = (reason.len + PART - 1) / PART;
     struct nx_buf out;
     nx_buf_init(&out, &nx_alloc_libc, 1 << 20);
-    sequence++;
+    b->sequence++;
     for (bool first = true; left; first = false, left--) {
         size_t n = reason.len < PART ? reason.len : PART;
         nx_buf_consume(&out, SIZE_MAX);
         must(nx_buf_put_u8(&out, 131));
         must(nx_buf_put_u8(&out, first ? 69 : 70));
-        must(nx_buf_put_u64(&out, sequence));
+        must(nx_buf_put_u64(&out, b->sequence));
         must(nx_buf_put_u64(&out, left));
         if (first) {
             must(nx_buf_put_u8(&out, 0));
@@ -482,11 +481,10 @@ static int name_peer(void *ctx, struct nx_span host, char *name, size_t size, ui
 
 static void open_conn(struct fake_beam *b, struct fake_conn *c)
 {
-    static struct nx_random random;
-    random = (struct nx_random){random_fill, &b->seed};
+    b->random = (struct nx_random){random_fill, &b->seed};
     const struct nx_conn_config config = {
         .hs = {.alloc = &nx_alloc_libc,
-               .random = &random,
+               .random = &b->random,
                .decide = {.ctx = c, .status = status, .name_peer = name_peer},
                .role = NX_HS_ACCEPT,
                .header = 2,

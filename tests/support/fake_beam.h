@@ -4,6 +4,7 @@
 #ifndef FAKE_BEAM_H
 #define FAKE_BEAM_H
 
+#include "base/random.h"
 #include "conn/conn.h"
 #include <stdio.h>
 
@@ -71,6 +72,8 @@ struct fake_beam {
     int listener;
     uint16_t port;
     uint32_t seed;
+    struct nx_random random; /* made of the seed */
+    uint64_t sequence;       /* of the last message in fragments */
     struct fake_conn conn[FAKE_CONNS_MAX];
     unsigned conns; /* accepted so far; the last one is the current one */
 

@@ -106,9 +106,18 @@ struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts)
     return beam;
 }
 
+static void note_closed(void *user)
+{
+    *(bool *)user = true;
+}
+
 void bench_close(struct bench *b)
 {
-    noex_node_free(b->node);
+    bool closed = !b->node;
+    noex_node_close(b->node, note_closed, &closed);
+    while (b->uv && !closed)
+        uv_run(b->uv, UV_RUN_ONCE);
+    assert_true(closed);
     for (unsigned i = 0; i < b->beams; i++)
         fake_beam_stop(&b->beam[i]);
     free(b->seen);
@@ -141,6 +150,20 @@ static size_t all_events(const struct bench *b)
     return n;
 }
 
+static void drive(struct bench *b, uint64_t wait_ms)
+{
+    const struct timespec pause = {0, 500000};
+    if (b->run) {
+        b->run(b, wait_ms);
+    } else if (b->uv) {
+        uv_run(b->uv, UV_RUN_NOWAIT);
+        if (wait_ms)
+            nanosleep(&pause, NULL);
+    } else {
+        assert_int_equal(noex_node_process(b->node, wait_ms), 0);
+    }
+}
+
 static bool step(struct bench *b, uint64_t wait_ms)
 {
     const struct noex_event *e;
@@ -150,10 +173,7 @@ static bool step(struct bench *b, uint64_t wait_ms)
         moved |= fake_beam_step(&b->beam[i]);
     if (!b->node)
         return moved;
-    if (b->run)
-        b->run(b, moved ? 0 : wait_ms);
-    else
-        assert_int_equal(noex_node_process(b->node, moved ? 0 : wait_ms), 0);
+    drive(b, moved ? 0 : wait_ms);
     if (b->node)
         watch_out(b);
     while (b->pull && b->node && (e = noex_node_next_event(b->node)))

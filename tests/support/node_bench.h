@@ -49,8 +49,8 @@ struct bench {
     struct fake_beam beam[BENCH_BEAMS];
     unsigned beams;
     bool pull; /* events are pulled, not called back */
-    void *uv;  /* set before bench_open: the caller's uv_loop_t that the node is to ride on, */
-    void (*run)(struct bench *b, uint64_t wait_ms); /* and what runs it, or drives the node else */
+    void *uv;  /* set before bench_open: the caller's uv_loop_t that the node is to ride on */
+    void (*run)(struct bench *b, uint64_t wait_ms); /* drives the node, instead of process */
     bool no_keep;                                   /* counts events only */
     struct seen *seen;
     size_t seen_count;
