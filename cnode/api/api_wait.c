@@ -28,29 +28,32 @@ static int begin(struct wait *w, noex_node *node, uint64_t timeout_ms)
     return 0;
 }
 
+/* A node that was closed meanwhile goes here, whatever came of the wait. */
 static int end(struct wait *w, int rc)
 {
+    if (w->node->closing)
+        rc = NOEX_ESTATE;
     nx_node_leave(w->node, w->was);
     return rc;
 }
 
-/* Runs the node once. Errors end the wait: NOEX_EWAIT when its time was over before, what a
- * callback or another thread did. */
+/* Runs the node once. Errors end the wait: NOEX_EWAIT when its time was over before. A wakeup is
+ * told only when there is no result, so it may be that of an earlier run. */
 static int go_on(struct wait *w)
 {
     noex_node *node = w->node;
+    if (atomic_exchange(&node->woken, false))
+        return nx_fail(w->err, NOEX_EINTERRUPTED, "noex_node_wakeup was called");
     nx_loop_update(node->loop);
     uint64_t now = nx_loop_now(node->loop);
     bool last = now >= w->until_ms;
-    int rc = nx_node_process(node, last ? 0 : w->until_ms - now);
+    /* As nx_node_process, but it waits though there are events to be pulled. */
+    nx_delivery_release(node);
+    int rc = nx_loop_run(node->loop, last ? 0 : w->until_ms - now);
     /* What is called in callbacks records there too. */
     nx_api_begin(node);
-    if (rc)
-        return nx_fail(w->err, rc, NULL);
-    if (node->closing)
-        return nx_fail(w->err, NOEX_ESTATE, "the node was closed meanwhile");
-    if (atomic_exchange(&node->woken, false))
-        return nx_fail(w->err, NOEX_EINTERRUPTED, "noex_node_wakeup was called");
+    if (rc || node->closing)
+        return rc ? nx_fail(w->err, rc, NULL) : NOEX_ESTATE;
     return last ? NOEX_EWAIT : 0;
 }
 
@@ -59,8 +62,10 @@ static int go_on(struct wait *w)
 int noex_wait_event(noex_node *node, uint64_t timeout_ms, const struct noex_event **event)
 {
     struct wait w;
-    if (!event)
+    if (!node)
         return NOEX_EINVALID;
+    if (!event)
+        return nx_fail(nx_api_begin(node), NOEX_EINVALID, "noex_wait_event: an argument is NULL");
     *event = NULL;
     int rc = begin(&w, node, timeout_ms);
     if (rc)
@@ -69,10 +74,9 @@ int noex_wait_event(noex_node *node, uint64_t timeout_ms, const struct noex_even
         return end(&w, nx_fail(w.err, NOEX_ESTATE, "events go to the node's on_event"));
     while (!(*event = nx_delivery_next(node)) && !rc)
         rc = go_on(&w);
-    if (*event && !node->closing)
-        return end(&w, 0);
-    *event = NULL;
-    return end(&w, nx_fail(w.err, rc, NULL));
+    if (node->closing)
+        *event = NULL;
+    return end(&w, *event ? 0 : nx_fail(w.err, rc, NULL));
 }
 
 /* ---- connections ---- */
@@ -82,17 +86,20 @@ static bool is_over(const struct nx_peer *p)
     return nx_peer_is_up(p) || (p->state == NX_PEER_IDLE && p->policy != NOEX_CONNECT_KEEP);
 }
 
-/* What became of the attempt: 0, its error, or NOEX_EWAIT while it goes on. */
+/* What became of the attempt: 0, its error, or NOEX_EWAIT while it or a next one goes on. */
 static int outcome(const struct nx_peer *p, struct noex_error *err)
 {
     char awaited[160];
     *err = (struct noex_error){0};
     if (nx_peer_is_up(p))
         return 0;
-    if (p->state == NX_PEER_IDLE || p->state == NX_PEER_BACKOFF) {
+    if (p->state == NX_PEER_IDLE) {
         *err = p->cause;
         return err->code;
     }
+    if (p->state == NX_PEER_BACKOFF)
+        return nx_fail(err, NOEX_EWAIT, "%s: not connected in time, the last attempt: %.120s",
+                       p->name.full, p->cause.text);
     nx_peer_connection(p, awaited, sizeof awaited);
     return nx_fail(err, NOEX_EWAIT, "%s: not connected in time, still waiting for %s", p->name.full,
                    awaited);

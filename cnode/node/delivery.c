@@ -189,5 +189,6 @@ const struct noex_event *nx_delivery_next(noex_node *node)
     if (node->options.on_event || !(node->held = next_item(node)))
         return NULL;
     fill_event(node, node->held, &node->event);
+    note_awaited(node, &node->event);
     return &node->event;
 }

@@ -13,14 +13,15 @@ extern "C" {
  * Each of these runs the node as noex_node_process does until its thing has come, callbacks and
  * all, at most `timeout_ms` (0: only what is there already). Events that nobody waited for are kept
  * for noex_node_next_event where the node has no on_event. The time that is over ends the waiting,
- * and nothing else.
+ * and nothing else. Where a callback closes the node meanwhile it is gone when they return, with
+ * NOEX_ESTATE. A noex_node_wakeup that comes with the result is told by the next wait.
  */
 
 /**
  * Waits for the next event of a node without on_event: `*event` as from noex_node_next_event.
  * Errors: NOEX_EINVALID (a NULL), NOEX_EREENTRANT (inside a callback), NOEX_ESTATE (the node has an
- * on_event, or runs on a caller's uv_loop_t), NOEX_EWAIT (none in time), NOEX_EINTERRUPTED
- * (noex_node_wakeup).
+ * on_event, runs on a caller's uv_loop_t, or was closed meanwhile), NOEX_EWAIT (none in time),
+ * NOEX_EINTERRUPTED (noex_node_wakeup).
  */
 NOEX_API NOEX_MUST_USE int noex_wait_event(noex_node *node, uint64_t timeout_ms,
                                            const struct noex_event **event);
@@ -28,9 +29,10 @@ NOEX_API NOEX_MUST_USE int noex_wait_event(noex_node *node, uint64_t timeout_ms,
 /**
  * Connects, unless that was done, and waits until the node is up. With NOEX_CONNECT_KEEP as its
  * policy an attempt that failed is waited out; otherwise its error is returned. Errors:
- * NOEX_EINVALID (a NULL, the node's own name), NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EREENTRANT,
- * NOEX_ESTATE (on a caller's uv_loop_t), NOEX_EWAIT (not in time; noex_node_error says what is
- * awaited), NOEX_EINTERRUPTED, and what a CONNECT_FAILED or NODE_DOWN may hold.
+ * NOEX_EINVALID (no node, the node's own name), NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EREENTRANT,
+ * NOEX_ESTATE (on a caller's uv_loop_t, or closed meanwhile), NOEX_EWAIT (not in time;
+ * noex_node_error says what is awaited, or how the last attempt failed), NOEX_EINTERRUPTED, and
+ * what a CONNECT_FAILED or NODE_DOWN may hold.
  */
 NOEX_API NOEX_MUST_USE int noex_wait_node_up(noex_node *node, const char *peer,
                                              uint64_t timeout_ms);
@@ -38,7 +40,8 @@ NOEX_API NOEX_MUST_USE int noex_wait_node_up(noex_node *node, const char *peer,
 /**
  * Waits until a monitor is established; it may have ended since. Errors: NOEX_EINVALID (a NULL
  * node, no such monitor, or all its events were told), NOEX_EREENTRANT, NOEX_ESTATE (on a caller's
- * uv_loop_t), NOEX_EWAIT, NOEX_EINTERRUPTED, and what a MONITOR_FAILED may hold.
+ * uv_loop_t, or closed meanwhile), NOEX_EWAIT, NOEX_EINTERRUPTED, and what a MONITOR_FAILED may
+ * hold.
  */
 NOEX_API NOEX_MUST_USE int noex_wait_monitor_up(noex_node *node, noex_monitor_id id,
                                                 uint64_t timeout_ms);
