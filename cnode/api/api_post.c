@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <noex/noex.h>
 
+#include "api/api.h"
 #include "base/alloc.h"
-#include "node/node.h"
 
 /* From the C library's heap, as what is posted: other threads must not use the node's allocator. */
 struct noex_poster {
@@ -33,11 +33,14 @@ static void deliver(struct nx_mail *mail, bool closed)
 
 int noex_poster_new(noex_poster **out, noex_node *node)
 {
-    if (!out || !node)
+    if (!node)
         return NOEX_EINVALID;
+    struct noex_error *err = nx_api_begin(node);
+    if (!out)
+        return nx_fail(err, NOEX_EINVALID, "noex_poster_new: an argument is NULL");
     noex_poster *poster = nx_alloc(&nx_alloc_libc, sizeof *poster);
     if (!poster)
-        return NOEX_ENOMEM;
+        return nx_fail(err, NOEX_ENOMEM, NULL);
     poster->box = nx_loop_mailbox(node->loop);
     poster->node = node;
     atomic_init(&poster->holds, 1);
@@ -48,7 +51,8 @@ int noex_poster_new(noex_poster **out, noex_node *node)
 
 noex_poster *noex_poster_hold(noex_poster *poster)
 {
-    atomic_fetch_add(&poster->holds, 1);
+    if (poster)
+        atomic_fetch_add(&poster->holds, 1);
     return poster;
 }
 
