@@ -119,6 +119,19 @@ static void tell(noex_node *node, uint64_t now_ms)
     nx_loop_kick(node->loop);
 }
 
+/* What is left then does not let nx_node_process wait; a caller's loop must be told. */
+static void announce(noex_node *node)
+{
+    if (node->closing || !node->options.on_ready || !nx_delivery_waits(node))
+        return;
+    node->options.on_ready(node->options.user);
+    if (!node->foreign || node->closing)
+        return;
+    nx_delivery_release(node);
+    if (nx_delivery_waits(node))
+        nx_loop_kick(node->loop);
+}
+
 static void on_turn(void *ctx, uint64_t now_ms)
 {
     noex_node *node = ctx;
@@ -128,8 +141,7 @@ static void on_turn(void *ctx, uint64_t now_ms)
         tell(node, now_ms);
     } else {
         turn_peers(node, now_ms);
-        if (!node->closing && node->options.on_ready && nx_delivery_waits(node))
-            node->options.on_ready(node->options.user);
+        announce(node);
     }
     nx_node_leave(node, was);
 }

@@ -21,9 +21,8 @@ typedef void (*noex_post_fn)(noex_node *node, void *user);
 /** Makes a poster, with one hold, which is the caller's; in the node's thread. Its memory comes
  * from malloc(3). Errors: NOEX_EINVALID (a NULL), NOEX_ENOMEM. */
 NOEX_API NOEX_MUST_USE int noex_poster_new(noex_poster **out, noex_node *node);
-/** One more hold, for another thread; from any thread that has one. Returns `poster`; NULL gives
- * NULL.
- */
+/** One more hold, for another thread; from any thread that has one. Returns `poster` (NULL for
+ * NULL). */
 NOEX_API noex_poster *noex_poster_hold(noex_poster *poster);
 /** Gives a hold back, from any thread; with the last one the poster is gone. NULL is allowed. */
 NOEX_API void noex_poster_release(noex_poster *poster);

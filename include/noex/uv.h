@@ -14,8 +14,9 @@ extern "C" {
  * As noex_node_new, on a loop of the program's: callbacks come from its uv_run, in the thread that
  * runs it. There is no noex_node_process, no descriptor and no function of wait.h (NOEX_ESTATE).
  * The node keeps the loop alive until noex_node_close, whose `closed` comes from a later uv_run;
- * only then may the loop be closed. `loop` is borrowed until then. Errors: NOEX_EINVALID,
- * NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM, NOEX_ERANDOM.
+ * only then may the loop be closed. `loop` is borrowed until then. Events that on_ready leaves are
+ * announced again in the next turn, which comes at once. Errors: NOEX_EINVALID, NOEX_ENODENAME,
+ * NOEX_ECOOKIE_FORM, NOEX_ENOMEM, NOEX_ERANDOM.
  */
 NOEX_API NOEX_MUST_USE int noex_node_new_uv(noex_node **out, const struct noex_options *options,
                                             uv_loop_t *loop, struct noex_error *err);

@@ -58,6 +58,15 @@ static inline void wait_inside(int count)
     pthread_mutex_unlock(&hang.lock);
 }
 
+/** How many lookups hang. */
+static inline int hanging(void)
+{
+    pthread_mutex_lock(&hang.lock);
+    int inside = hang.inside;
+    pthread_mutex_unlock(&hang.lock);
+    return inside;
+}
+
 static inline void let_go(void)
 {
     pthread_mutex_lock(&hang.lock);
