@@ -10,7 +10,8 @@
 
 void noex_options_init_size(struct noex_options *options, size_t size)
 {
-    nx_options_init(options, size);
+    if (options)
+        nx_options_init(options, size);
 }
 
 int nx_api_new(noex_node **out, const struct noex_options *options, void *uv,
@@ -54,7 +55,9 @@ int noex_node_process(noex_node *node, uint64_t max_wait_ms)
     if (rc)
         return rc;
     bool was = nx_node_enter(node);
-    rc = nx_fail(nx_api_begin(node), nx_node_process(node, max_wait_ms), NULL);
+    rc = nx_node_process(node, max_wait_ms);
+    /* What is called in callbacks records there too. */
+    nx_fail(nx_api_begin(node), rc, NULL);
     atomic_store(&node->woken, false);
     nx_node_leave(node, was);
     return rc;
@@ -150,6 +153,8 @@ enum noex_connection_state noex_connection(noex_node *node, const char *peer, ch
 void noex_node_stats(const noex_node *node, struct noex_stats *stats, size_t size)
 {
     struct noex_stats all = {0};
+    if (!stats)
+        return;
     if (node)
         nx_node_stats(node, &all);
     memset(stats, 0, size);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node_bench.h"
 
-#include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -35,26 +33,6 @@ static void no_event_comes_outside_process(void **state)
     assert_int_equal(noex_node_timeout_ms(b.node), 0); /* but they wait */
     bench_until(&b, M_UP, 2);
     EXPECT_EVENTS(&b, UP, M_UP, M_DOWN, DOWN, UP, M_UP);
-    bench_close(&b);
-}
-
-static int reentered;
-
-static void process_inside(struct bench *bench, const struct noex_event *e)
-{
-    (void)e;
-    reentered = noex_node_process(bench->node, 1000);
-}
-
-static void process_inside_a_callback_is_refused(void **state)
-{
-    (void)state;
-    bench_default(&b);
-    reentered = 0;
-    b.in_event = process_inside;
-    bench_connect(&b, 0);
-    assert_int_equal(reentered, NOEX_EREENTRANT);
-    EXPECT_EVENTS(&b, UP);
     bench_close(&b);
 }
 
@@ -100,35 +78,6 @@ static void a_callback_may_call_everything_that_does_not_wait(void **state)
         assert_true(bench_event(&b, M_DOWN, (size_t)i)->monitor == id[i]);
     }
     b.in_event = NULL;
-    bench_close(&b);
-}
-
-static void free_inside(struct bench *bench, const struct noex_event *e)
-{
-    if (e->type != M_UP)
-        return;
-    noex_node_free(bench->node);
-    assert_string_equal(e->node, "beam@127.0.0.1"); /* all is there until the callback returns */
-    assert_string_equal(e->target->name, "absent");
-    bench->node = NULL;
-}
-
-static void freeing_inside_a_callback_takes_effect_behind_it_and_no_event_follows(void **state)
-{
-    (void)state;
-    bench_default(&b);
-    b.in_event = free_inside;
-    for (int i = 0; i < 10; i++)
-        bench_monitor_name(&b, 0, "absent", NULL);
-    noex_node *node = b.node;
-    uint64_t end = bench_clock() + 10000;
-    while (b.node && bench_clock() < end) {
-        fake_beam_step(&b.beam[0]);
-        assert_int_equal(noex_node_process(node, 2), 0);
-    }
-    assert_null(b.node);
-    EXPECT_EVENTS(&b, UP, M_UP);
-    assert_int_equal(b.alloc.live, 0); /* it is gone when process returns */
     bench_close(&b);
 }
 
@@ -298,113 +247,7 @@ static void in_callback_mode_there_is_nothing_to_pull(void **state)
     bench_close(&b);
 }
 
-/* ---- driving ---- */
-
-static void process_waits_as_long_as_it_is_told(void **state)
-{
-    (void)state;
-    bench_default(&b);
-    uint64_t start = bench_clock();
-    assert_int_equal(noex_node_process(b.node, 0), 0);
-    assert_int_equal(noex_node_timeout_ms(b.node), -1); /* nothing will ever be due */
-    assert_true(bench_clock() - start < 40);
-    start = bench_clock();
-    assert_int_equal(noex_node_process(b.node, 60), 0);
-    assert_in_range(bench_clock() - start, 59, 2000);
-    bench_close(&b);
-}
-
-static void the_timeout_counts_down_to_the_next_deadline(void **state)
-{
-    (void)state;
-    const struct timespec pause = {0, 30000000};
-    bench_init(&b);
-    b.options.step_ms = 5000;
-    bench_open(&b);
-    bench_beam(&b, NULL)->no_accept = true;
-    assert_int_equal(noex_connect(b.node, address(0), NOEX_CONNECT_ONCE), 0);
-    assert_int_equal(noex_node_timeout_ms(b.node), 0); /* the attempt is to begin */
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(noex_node_process(b.node, 1), 0);
-    int64_t first = noex_node_timeout_ms(b.node);
-    nanosleep(&pause, NULL);
-    int64_t second = noex_node_timeout_ms(b.node);
-    assert_in_range(first, 4000, 5000);
-    assert_in_range(second, 4000 - 30, first - 29);
-    bench_close(&b);
-}
-
-/* As a program with a poll loop of its own does it; the fake is stepped in between. */
-static size_t nested_turns(bool (*done)(void))
-{
-    size_t turns = 0;
-    uint64_t end = bench_clock() + 10000;
-    while (!done() && bench_clock() < end) {
-        struct pollfd p = {.fd = noex_node_fd(b.node), .events = POLLIN};
-        int64_t wait = noex_node_timeout_ms(b.node);
-        bool moved = fake_beam_step(&b.beam[0]);
-        int limit = moved ? 0 : wait < 0 || wait > 5 ? 5 : (int)wait;
-        if (poll(&p, 1, limit) > 0 || limit == wait) {
-            assert_int_equal(noex_node_process(b.node, 0), 0);
-            turns++;
-        }
-    }
-    assert_true(done());
-    return turns;
-}
-
-static bool is_established(void)
-{
-    return b.count[M_UP] > 0;
-}
-
-static bool is_down(void)
-{
-    return b.count[M_DOWN] > 0;
-}
-
-static bool is_lost(void)
-{
-    return b.count[DOWN] > 0;
-}
-
-static void a_foreign_poll_loop_needs_the_descriptor_and_the_timeout_only(void **state)
-{
-    (void)state;
-    bench_default(&b);
-    fake_beam_spawn(&b.beam[0], "srv");
-    size_t turns = 0;
-    bench_monitor_name(&b, 0, "srv", NULL);
-    turns += nested_turns(is_established);
-    fake_beam_die(&b.beam[0], "srv", normal, FAKE_PAYLOAD);
-    turns += nested_turns(is_down);
-    fake_beam_hang_up(&b.beam[0], false);
-    turns += nested_turns(is_lost);
-    EXPECT_EVENTS(&b, UP, M_UP, M_DOWN, DOWN);
-    assert_in_range(turns, 3, 60); /* it does not spin */
-    bench_close(&b);
-}
-
-static void *wake_later(void *arg)
-{
-    const struct timespec pause = {0, 50000000};
-    nanosleep(&pause, NULL);
-    noex_node_wakeup(arg);
-    return NULL;
-}
-
-static void a_wakeup_from_another_thread_ends_the_wait(void **state)
-{
-    (void)state;
-    pthread_t thread;
-    bench_default(&b);
-    uint64_t start = bench_clock();
-    assert_int_equal(pthread_create(&thread, NULL, wake_later, b.node), 0);
-    assert_int_equal(noex_node_process(b.node, 20000), 0);
-    assert_true(bench_clock() - start < 10000);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    bench_close(&b);
-}
+/* ---- clocks ---- */
 
 static void the_clock_of_the_node_goes_forward(void **state)
 {
@@ -548,9 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_event_comes_outside_process),
-        cmocka_unit_test(process_inside_a_callback_is_refused),
         cmocka_unit_test(a_callback_may_call_everything_that_does_not_wait),
-        cmocka_unit_test(freeing_inside_a_callback_takes_effect_behind_it_and_no_event_follows),
         cmocka_unit_test(events_that_lead_to_events_do_not_keep_process_for_ever),
         cmocka_unit_test(events_may_be_pulled_in_the_same_order),
         cmocka_unit_test(while_events_wait_the_timeout_is_0_and_process_does_not_wait),
@@ -558,10 +399,6 @@ int main(void)
         cmocka_unit_test(demonitor_takes_back_pulled_events_that_wait),
         cmocka_unit_test(an_event_that_is_looked_at_may_be_demonitored_and_freed),
         cmocka_unit_test(in_callback_mode_there_is_nothing_to_pull),
-        cmocka_unit_test(process_waits_as_long_as_it_is_told),
-        cmocka_unit_test(the_timeout_counts_down_to_the_next_deadline),
-        cmocka_unit_test(a_foreign_poll_loop_needs_the_descriptor_and_the_timeout_only),
-        cmocka_unit_test(a_wakeup_from_another_thread_ends_the_wait),
         cmocka_unit_test(the_clock_of_the_node_goes_forward),
         cmocka_unit_test(events_carry_the_wall_clock),
         cmocka_unit_test(K23_a_node_may_be_freed_at_any_moment_without_events_or_leaks),
