@@ -22,7 +22,7 @@ static inline int nx_api_may_wait(noex_node *node)
 {
     if (!node)
         return NOEX_EINVALID;
-    if (node->running)
+    if (node->running || node->closing) /* closing: in a cancelled post */
         return nx_fail(nx_api_begin(node), NOEX_EREENTRANT, NULL);
     if (node->foreign)
         return nx_fail(nx_api_begin(node), NOEX_ESTATE,

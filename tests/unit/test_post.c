@@ -222,6 +222,48 @@ static void a_cancelled_function_may_post_in_vain_and_release_the_last_poster(vo
     assert_int_equal(ran, 0);
 }
 
+static void call_in_vain(noex_node *node, void *user)
+{
+    const struct noex_event *e;
+    count(node, NULL);
+    last_result = noex_node_process(user, LONG_MS);
+    assert_int_equal(noex_wait_event(user, LONG_MS, &e), last_result);
+    noex_node_free(user);
+}
+
+/* Against the rules: the node is closing, and must not be used any more. */
+static void a_cancelled_function_cannot_drive_the_node(void **state)
+{
+    (void)state;
+    post(call_in_vain, b.node);
+    last_result = 0;
+    close_now();
+    assert_int_equal(last_result, NOEX_EREENTRANT);
+    assert_int_equal(cancelled, 1);
+}
+
+static void connect_in_vain(noex_node *node, void *user)
+{
+    const struct noex_target t = {.kind = NOEX_TARGET_NAME, .node = "y@127.0.0.1:1", .name = "y"};
+    noex_monitor_id id;
+    count(node, user);
+    noex_node_free(node);
+    assert_int_equal(noex_connect(node, "x@127.0.0.1:1", NOEX_CONNECT_KEEP), 0);
+    assert_int_equal(noex_monitor(node, &t, 0, NULL, &id), 0);
+    noex_node_wakeup(node);
+}
+
+static void what_is_begun_after_the_close_in_a_callback_comes_to_nothing(void **state)
+{
+    (void)state;
+    post(connect_in_vain, NULL);
+    run();
+    b.node = NULL;
+    assert_int_equal(ran, 1);
+    assert_int_equal(b.alloc.live, 0);
+    assert_int_equal(b.seen_count, 0);
+}
+
 static void posters_of_one_node_are_one_way_in(void **state)
 {
     (void)state;
@@ -360,6 +402,8 @@ int main(void)
         TEST(driving_a_poster_may_outlive_its_node),
         TEST(driving_a_node_freed_in_a_posted_function_goes_on_unwinding),
         TEST(a_cancelled_function_may_post_in_vain_and_release_the_last_poster),
+        TEST(a_cancelled_function_cannot_drive_the_node),
+        TEST(what_is_begun_after_the_close_in_a_callback_comes_to_nothing),
         TEST(posters_of_one_node_are_one_way_in),
         TEST(a_node_that_never_ran_cancels_what_was_posted),
         TEST(without_arguments_there_is_no_post),
