@@ -40,8 +40,8 @@ NOEX_API NOEX_MUST_USE int noex_wait_node_up(noex_node *node, const char *peer,
 /**
  * Waits until a monitor is established; it may have ended since. Errors: NOEX_EINVALID (a NULL
  * node, no such monitor, or all its events were told), NOEX_EREENTRANT, NOEX_ESTATE (on a caller's
- * uv_loop_t, or closed meanwhile), NOEX_EWAIT, NOEX_EINTERRUPTED, and what a MONITOR_FAILED may
- * hold.
+ * uv_loop_t, or closed meanwhile), NOEX_EWAIT, NOEX_EINTERRUPTED, and what a MONITOR_FAILED or
+ * CONNECT_FAILED may hold.
  */
 NOEX_API NOEX_MUST_USE int noex_wait_monitor_up(noex_node *node, noex_monitor_id id,
                                                 uint64_t timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "beam_thread.h"
 #include "handshake/dflags.h"
+#include "node_bench.h"
 
 #include <signal.h>
 #include <sys/time.h>
