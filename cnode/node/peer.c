@@ -103,14 +103,14 @@ static struct nx_node_event *push_event(struct nx_peer *p, enum noex_event_type 
 }
 
 /* Of attempts that fail while nobody pulls events the newest is told, not each: `*last` is the
- * number of the one before. */
+ * number of the one before. A callback is told of each: the one before may be at hand there. */
 static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
                                           enum noex_event_type type, const struct noex_error *err)
 {
     struct nx_node_events *pool = &p->node->events;
     struct nx_node_event *e = *last == NO_EVENT ? NULL : nx_node_event_at(pool, *last);
-    bool waits = e && e->queued && e->type == type && e->peer == p->index &&
-                 p->node->held != (NX_EVENT_FOREIGN | *last);
+    bool waits = e && !p->node->options.on_event && e->queued && e->type == type &&
+                 e->peer == p->index && p->node->held != (NX_EVENT_FOREIGN | *last);
     if (!waits) {
         *last = p->reserved[p->reserved_count - 1];
         e = push_event(p, type, err);
