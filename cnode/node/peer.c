@@ -183,7 +183,6 @@ static void on_up(void *ctx, const struct nx_hs_result *r)
     char missing[96] = "";
     set_attempting(p, false);
     p->connected_before = true;
-    p->failed_before = false;
     p->up_ms = nx_loop_now(p->node->loop);
     p->simultaneous = 0;
     p->failed_event = p->reconnect_event = NO_EVENT;
@@ -299,13 +298,18 @@ static bool try_again_at_once(struct nx_peer *p, const struct noex_error *err)
     return true;
 }
 
+/* By the peer: it takes connections, and cannot keep them. */
+static bool lost_at_once(const struct nx_peer *p, const struct noex_error *err)
+{
+    return err->code != NOEX_EDISCONNECTED && nx_loop_now(p->node->loop) - p->up_ms < PROVEN_MS;
+}
+
 static void retry_later(struct nx_peer *p)
 {
-    bool proven = !p->failed_before && nx_loop_now(p->node->loop) - p->up_ms >= PROVEN_MS;
-    if (proven)
+    if (!p->unproven)
         p->attempt = 1;
     uint64_t delay = backoff_ms(p);
-    if (!proven)
+    if (p->unproven)
         p->attempt++;
     push_attempt(p, &p->reconnect_event, NOEX_EVENT_RECONNECT, NULL)->delay_ms = delay;
     p->retry_ms = nx_loop_now(p->node->loop) + delay;
@@ -328,7 +332,7 @@ static void fail(struct nx_peer *p, struct noex_error *err)
     drop_parts(p);
     p->cause = *err;
     p->monitors.cause++;
-    p->failed_before = !was_up;
+    p->unproven = !was_up || lost_at_once(p, err);
     nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code,
                      nx_wall_us());
     if (was_up)
@@ -447,9 +451,9 @@ int nx_peer_connect(struct nx_peer *p)
     p->reserved_count = NX_PEER_EVENTS;
     if (!p->attempt)
         p->attempt = 1;
-    /* On demand comes before the back-off, but whoever asks again on each failure does not hammer.
-     */
-    p->start_ms = p->failed_before && next > now ? next : now;
+    /* On demand comes before the back-off, but whoever asks again on each failure or loss does not
+     * hammer. */
+    p->start_ms = p->unproven && next > now ? next : now;
     p->state = NX_PEER_WANTED;
     return 0;
 }

@@ -154,8 +154,9 @@ enum noex_connect_flags {
 /**
  * Connects to a node ("name@host" or "name@host:port") unless a connection or an attempt is there
  * already. The attempt begins in noex_node_process, at once, but not sooner than reconnect_min_ms
- * after the beginning of one that failed; the outcome comes as an event: NODE_UP, or
- * CONNECT_FAILED (followed by RECONNECT with NOEX_CONNECT_KEEP). Calling again changes the policy.
+ * after the beginning of one that failed, or whose connection was lost within five seconds; the
+ * outcome comes as an event: NODE_UP, or CONNECT_FAILED (followed by RECONNECT with
+ * NOEX_CONNECT_KEEP). Calling again changes the policy.
  * What is known of a node is kept until the program's own node is freed: about a kilobyte a name.
  * Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other flags).
  */

@@ -520,6 +520,39 @@ static void what_was_said_before_a_reset_that_a_write_met_is_told(void **state)
     }
 }
 
+/* ---- hammering ---- */
+
+static void ask_again(struct bench *bench, const struct noex_event *e)
+{
+    if (e->type == M_DOWN || e->type == M_FAILED)
+        bench_monitor_name(bench, 0, "srv", NULL);
+}
+
+static void hang_up_when_up(struct bench *bench)
+{
+    bench_step(bench);
+    if (bench->count[M_UP] > bench->count[M_DOWN])
+        fake_beam_hang_up(&bench->beam[0], false);
+}
+
+/* A peer that takes a connection and closes it at once, and a program that asks again at once. */
+static void asking_again_on_each_loss_does_not_hammer_the_peer(void **state)
+{
+    (void)state;
+    bench_init(&b);
+    b.options.reconnect_min_ms = b.options.reconnect_max_ms = 40;
+    bench_open(&b);
+    bench_beam(&b, NULL)->all_alive = true;
+    b.in_event = ask_again;
+    bench_monitor_name(&b, 0, "srv", NULL);
+    uint64_t end = bench_clock() + 300;
+    while (bench_clock() < end)
+        hang_up_when_up(&b);
+    assert_in_range(b.beam[0].conns, 3, 9);
+    b.in_event = NULL;
+    bench_close(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +569,7 @@ int main(void)
         cmocka_unit_test(an_attempt_given_up_inside_the_failure_of_another_is_told_too),
         cmocka_unit_test(K05_K06_every_stage_of_a_setup_fails_behind_what_was_active),
         cmocka_unit_test(what_was_said_before_a_reset_that_a_write_met_is_told),
+        cmocka_unit_test(asking_again_on_each_loss_does_not_hammer_the_peer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
