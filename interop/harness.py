@@ -4,7 +4,8 @@ SPDX-License-Identifier: Apache-2.0
 
 The environment says what is tested: NOEX_OTP the release of the BEAMs ("25", the installed one,
 unless given; others are those of scripts/otp_peers.sh), NOEX_OTP_DIR where those are, NOEXMON the
-command line of noexmon (several words allowed: "valgrind -q .../noexmon").
+command line of noexmon (several words allowed: "valgrind -q .../noexmon"), NOEX_PROGRAMS the folder of
+the programs built from programs/*.c.
 """
 
 import ctypes
@@ -380,6 +381,39 @@ class Noexmon(Child):
             assert event["seq"] == self.events[0]["seq"] + index, self.report()
 
 
+class Program(Child):
+    """A program of programs/*.c; `lines` grows as it prints."""
+
+    def __init__(self, case, name, *args):
+        built = os.environ.get("NOEX_PROGRAMS") or next(ROOT.glob("build/*/interop/programs"))
+        argv = [str(Path(built) / name), *map(str, args)]
+        self.lines = []
+        super().__init__(case, argv, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+
+    def wait(self, word):
+        """Reads on until it prints this line."""
+        for line in self.process.stdout:
+            self.lines.append(line.rstrip("\n"))
+            if self.lines[-1] == word:
+                return
+        self.process.wait()
+        raise AssertionError(f"no {word!r}; status {self.process.returncode}, {self.lines}\n"
+                             + self.process.stderr.read()[-4000:])
+
+    def say(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def finish(self):
+        """Until it has ended well; what it measured is printed."""
+        self.wait("ok")
+        errors = self.process.stderr.read()
+        status = self.process.wait()
+        assert status == 0 and not errors, f"status {status}\n{errors[-4000:]}"
+        print(*self.lines[:-1], sep="\n", flush=True)
+
+
 class InteropCase(unittest.TestCase):
     """A test with a directory, a home with a cookie file, and an epmd of its own.
 
@@ -431,6 +465,10 @@ class InteropCase(unittest.TestCase):
         run = Noexmon(self, *args, **options)
         self.runs.append(run)
         return run
+
+    def program(self, name, node, *args):
+        """A program of programs/*.c that watches this node (its name), running."""
+        return Program(self, name, node, self.epmd_port(), COOKIE, *args)
 
     def run_noexmon(self, *args, timeout=2 * PATIENCE, json_lines=False, **options):
         """noexmon with these arguments, ended."""

@@ -6,6 +6,7 @@
 -export([start/0, flush_log/0]).
 -export([worker/1, server/1, finish/2, reason_text/1, reason_bytes/1, reason_is/2]).
 -export([pid_text/1, high_pid/1, workers/1, names/1, watched/1]).
+-export([race_start/2, race_kill/1, watched_from_outside/0, churn/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
 %% -s noex_peer start: in $NOEX_PEER_DIR, NAME.log gets the log, NAME.ready the control port once
@@ -108,6 +109,39 @@ watched(Count) ->
                   {monitored_by, Pids} = process_info(whereis(Name), monitored_by),
                   length(Pids) > 1
               end, names(Count)).
+
+%% Fresh processes r1, r2, ...; those behind the first `Killed` live on from round to round.
+race_start(Killed, Alive) ->
+    [start_racer(N) || N <- lists:seq(1, Killed + Alive)],
+    ok.
+
+start_racer(N) ->
+    Name = list_to_atom("r" ++ integer_to_list(N)),
+    whereis(Name) =:= undefined andalso
+        register(Name, spawn(fun() -> receive stop -> ok end end)).
+
+%% All at once; returns when they are gone.
+race_kill(Killed) ->
+    Pids = [whereis(list_to_atom("r" ++ integer_to_list(N))) || N <- lists:seq(1, Killed)],
+    [exit(Pid, kill) || Pid <- Pids],
+    [begin R = erlang:monitor(process, Pid), receive {'DOWN', R, _, _, _} -> ok end end
+     || Pid <- Pids],
+    ok.
+
+%% The processes that somebody on another node monitors.
+watched_from_outside() ->
+    [P || P <- processes(), {monitored_by, By} <- [process_info(P, monitored_by)],
+          lists:any(fun(W) -> is_pid(W) andalso node(W) =/= node() end, By)].
+
+%% Processes c1, c2, ... of which each lives some milliseconds and is replaced at once.
+churn(Count) ->
+    [spawn(fun() -> replace(list_to_atom("c" ++ integer_to_list(N))) end)
+     || N <- lists:seq(1, Count)],
+    ok.
+
+replace(Name) ->
+    {_, Ref} = spawn_monitor(fun() -> register(Name, self()), timer:sleep(rand:uniform(50)) end),
+    receive {'DOWN', Ref, _, _, _} -> replace(Name) end.
 
 ask(Request) ->
     {reply, Reply} = call_witness(Request),
