@@ -422,6 +422,7 @@ static void end_by_peer(struct nx_monitors *t, struct nx_monitor_list *l, uint32
 void nx_monitor_absent(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot,
                        struct nx_span term, int64_t now_us)
 {
+    t->stats.downs_received++;
     end_by_peer(t, l, slot, term, term.len, now_us);
 }
 

@@ -1,165 +1,511 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node_bench.h"
 
+/* What a program does with a node, each step with the k-th allocation failing, for every k, and
+ * with all from the k-th on failing. A flow is a function and a row of the table below. */
+
+enum { MADE_MAX = 32, BIG = 200 * 1024, MOMENT_MS = 8, LIMIT_MS = 10000 };
+
 static struct bench b;
+static noex_monitor_id made[MADE_MAX];
+static size_t made_count;
+static bool demonitored[MADE_MAX];
 
 static const uint8_t reason_bytes[] = {104, 2, 119, 4, 'b', 'o', 'o', 'm', 106};
 static const struct nx_span reason = {reason_bytes, sizeof reason_bytes};
+
+struct flow {
+    const char *name;
+    /** With memory: what is there before. */
+    void (*prepare)(void);
+    /** Without. */
+    void (*run)(void);
+    bool dynamic;
+    bool pull;
+    bool by_epmd;
+    size_t reason_budget; /* 0: the default */
+    int cause;            /* of the events, besides the lack of memory */
+    size_t least; /* allocations that it makes at least, else it is not what it was; 0: none */
+};
+
+static const struct flow *flow;
 
 static const char *address(void)
 {
     static char text[300];
     fake_beam_address(&b.beam[0], text, sizeof text);
+    if (flow && flow->by_epmd)
+        *strrchr(text, ':') = '\0';
     return text;
 }
 
+/* ---- steps, any of which may fail for want of memory and for nothing else ---- */
+
 static bool fails(int rc)
 {
-    assert_true(rc == 0 || rc == NOEX_ENOMEM);
+    if (rc && rc != NOEX_ENOMEM)
+        fail_msg("%s", noex_error_name(rc));
     return rc != 0;
 }
 
-/* Every kind of ending may come of a lack of memory, but each monitor has exactly one. */
-static void expect_one_end(noex_monitor_id id)
+static bool monitor_target(struct noex_target *t)
 {
-    const struct seen *up = bench_of(&b, M_UP, id);
-    const struct seen *down = bench_of(&b, M_DOWN, id);
-    const struct seen *failed = bench_of(&b, M_FAILED, id);
-    assert_true((down != NULL) + (failed != NULL) == 1);
-    assert_true((up != NULL) == (down != NULL));
-    if (failed)
-        assert_true(failed->code == NOEX_ENOMEM || failed->code == NOEX_ESETUPTIMEOUT ||
-                    failed->code == NOEX_ENOTREACHABLE || failed->code == NOEX_EDISCONNECTED);
+    assert_true(made_count < MADE_MAX);
+    demonitored[made_count] = false;
+    t->node = address();
+    if (fails(noex_monitor(b.node, t, 0, NULL, &made[made_count])))
+        return false;
+    made_count++;
+    return true;
 }
 
-static bool monitor(const char *name, noex_monitor_id *id)
+static bool monitor(const char *name)
 {
-    const struct noex_target t = {.kind = NOEX_TARGET_NAME, .node = address(), .name = name};
-    return !fails(noex_monitor(b.node, &t, 0, NULL, id));
+    struct noex_target t = {.kind = NOEX_TARGET_NAME, .name = name};
+    return monitor_target(&t);
 }
 
-static bool is_over(const noex_monitor_id *id, int made)
+static bool monitor_pid(uint32_t id)
 {
-    for (int i = 0; i < made; i++)
-        if (!bench_of(&b, M_DOWN, id[i]) && !bench_of(&b, M_FAILED, id[i]))
+    struct noex_target t = {.kind = NOEX_TARGET_PID, .pid = {id, 0, 0}};
+    return monitor_target(&t);
+}
+
+static bool monitor_node(void)
+{
+    struct noex_target t = {.kind = NOEX_TARGET_NODE};
+    return monitor_target(&t);
+}
+
+static void demonitor(size_t i)
+{
+    assert_int_equal(noex_demonitor(b.node, made[i]), 0);
+    demonitored[i] = true;
+}
+
+static bool connect_to(enum noex_connect_flags flags)
+{
+    return !fails(noex_connect(b.node, address(), flags));
+}
+
+/* Drives both sides until `done`; once something failed, for a moment only. */
+static void until(bool (*done)(void))
+{
+    uint64_t start = bench_clock();
+    while (!done() && bench_clock() - start < (b.alloc.failed ? MOMENT_MS : LIMIT_MS))
+        bench_step(&b);
+    assert_true(b.alloc.failed || done());
+}
+
+static bool is_told(void)
+{
+    return b.count[UP] || b.count[FAILED];
+}
+
+static bool is_over(size_t i)
+{
+    return demonitored[i] || bench_of(&b, M_DOWN, made[i]) || bench_of(&b, M_FAILED, made[i]);
+}
+
+static bool all_over(void)
+{
+    for (size_t i = 0; i < made_count; i++)
+        if (!is_over(i))
             return false;
     return true;
 }
 
-static void until_over(const noex_monitor_id *id, int made)
+static bool all_established(void)
 {
-    uint64_t end = bench_clock() + 20000;
-    while (!is_over(id, made)) {
-        bench_step(&b);
-        assert_true(bench_clock() < end);
-    }
+    for (size_t i = 0; i < made_count; i++)
+        if (!bench_of(&b, M_UP, made[i]) && !is_over(i))
+            return false;
+    return true;
 }
 
-/* New, connect, monitor, down, loss. True where the node could be made. */
-static bool flow(void)
+static bool both_are_down(void)
+{
+    return b.count[M_DOWN] >= 2;
+}
+
+static bool is_down(void)
+{
+    return b.count[DOWN] || b.count[FAILED];
+}
+
+static bool is_back(void)
+{
+    return b.count[UP] > 1;
+}
+
+/* ---- flows ---- */
+
+static void is_connected(void)
+{
+    assert_true(connect_to(NOEX_CONNECT_ONCE));
+    bench_until(&b, UP, 1);
+    bench_settle(&b);
+}
+
+static void is_kept(void)
+{
+    assert_true(connect_to(NOEX_CONNECT_KEEP));
+    bench_until(&b, UP, 1);
+    bench_settle(&b);
+}
+
+/* Established ones of each kind, and two that wait for their barrier. */
+static void is_watching(void)
+{
+    is_kept();
+    monitor("stays");
+    monitor("dies");
+    monitor_pid(7);
+    monitor_pid(100000);
+    monitor_node();
+    bench_until(&b, M_UP, 5);
+    b.beam[0].no_barrier = true;
+    monitor("stays");
+    monitor("dies");
+    bench_settle(&b);
+    b.beam[0].no_barrier = false;
+}
+
+static void connects(void)
+{
+    if (connect_to(NOEX_CONNECT_ONCE))
+        until(is_told);
+}
+
+static void connects_on_demand(void)
+{
+    monitor("stays");
+    monitor_pid(7);
+    monitor_pid(100000);
+    monitor_node();
+    until(all_established);
+}
+
+static void monitors_a_name(void)
+{
+    monitor("stays");
+    monitor("absent");
+    until(all_established);
+}
+
+static void monitors_a_pid(void)
+{
+    monitor_pid(7);
+    until(all_established);
+}
+
+static void monitors_a_printed_pid(void)
+{
+    monitor_pid(100000); /* the peer's rex is asked */
+    monitor_pid(100001);
+    until(all_established);
+}
+
+static void monitors_a_node(void)
+{
+    monitor_node();
+    until(all_established);
+}
+
+static void monitors_a_thousand(void)
+{
+    struct noex_target t = {.kind = NOEX_TARGET_NODE, .node = address()};
+    noex_monitor_id id;
+    for (int i = 0; i < 1500; i++)
+        fails(noex_monitor(b.node, &t, 0, NULL, &id)); /* more than one chunk of records */
+}
+
+static void dies_by(struct nx_span why, enum fake_form form)
+{
+    fake_beam_die(&b.beam[0], "dies", why, form);
+    until(both_are_down);
+}
+
+static void goes_down(void)
+{
+    dies_by(reason, FAKE_PAYLOAD);
+}
+
+static void goes_down_in_the_old_form(void)
+{
+    dies_by(reason, FAKE_INSIDE);
+}
+
+static void goes_down_by_something_big(enum fake_form form)
+{
+    static uint8_t bytes[BIG] = {109, 0, (BIG - 5) >> 16, ((BIG - 5) >> 8) & 255, (BIG - 5) & 255};
+    dies_by(nx_span(bytes, sizeof bytes), form);
+}
+
+static void goes_down_by_a_big_frame(void)
+{
+    goes_down_by_something_big(FAKE_PAYLOAD);
+}
+
+static void goes_down_by_fragments(void)
+{
+    goes_down_by_something_big(FAKE_FRAGMENTS);
+}
+
+static void is_lost(void)
+{
+    fake_beam_hang_up(&b.beam[0], false);
+    until(is_down);
+}
+
+static void is_lost_and_comes_back(void)
+{
+    fake_beam_hang_up(&b.beam[0], true);
+    until(is_back);
+}
+
+static void is_demonitored(void)
+{
+    for (size_t i = 0; i < made_count; i++)
+        demonitor(i);
+    demonitor(0);
+    bench_for(&b, 2);
+}
+
+static void is_disconnected(void)
+{
+    int rc = noex_disconnect(b.node, address());
+    assert_true(rc == 0 || rc == NOEX_ENOTREACHABLE);
+    until(is_down);
+}
+
+static void is_closed(void)
+{
+    monitor("stays");
+    bench_for(&b, 1);
+    noex_node_free(b.node);
+    b.node = NULL;
+}
+
+static void lives_its_life(void)
 {
     static const char *const names[] = {"dies", "stays", "absent", "dies", "stays"};
-    noex_monitor_id id[5];
-    struct noex_error err;
-    int made = 0;
-    if (fails(bench_try_open(&b, &err))) {
-        assert_int_equal(err.code, NOEX_ENOMEM);
-        assert_null(b.node);
-        return false;
-    }
     for (int i = 0; i < 5; i++)
-        made += monitor(names[i], &id[made]);
-    for (int i = 0; i < 10 && !is_over(id, made); i++) {
-        bench_for(&b, 4);
+        monitor(names[i]);
+    for (int i = 0; i < 6 && !all_over(); i++) {
+        bench_for(&b, 3);
         if (fake_beam_is_up(&b.beam[0]))
             fake_beam_die(&b.beam[0], "dies", reason, FAKE_FRAGMENTS);
     }
+    is_disconnected();
+}
+
+static const struct flow flows[] = {
+    {"connects", NULL, connects, .least = 10},
+    {"connects by epmd", NULL, connects, .by_epmd = true, .least = 12},
+    {"connects by a name of the peer's", NULL, connects, .dynamic = true, .least = 10},
+    {"connects, told by pulling", NULL, connects, .pull = true, .least = 10},
+    {"connects on demand", NULL, connects_on_demand, .least = 14},
+    {"connects on demand by epmd, told by pulling", NULL, connects_on_demand, .by_epmd = true,
+     .pull = true, .least = 16},
+    {"monitors a name", is_connected, monitors_a_name, .least = 4},
+    {"monitors a pid", is_connected, monitors_a_pid, .least = 2},
+    {"monitors a printed pid", is_connected, monitors_a_printed_pid, .least = 2},
+    {"monitors a node", is_connected, monitors_a_node, .least = 2},
+    {"monitors a thousand", is_connected, monitors_a_thousand, .least = 3},
+    {"goes down", is_watching, goes_down, .least = 1},
+    {"goes down in the old form", is_watching, goes_down_in_the_old_form, .least = 1},
+    {"goes down beyond the budget", is_watching, goes_down, .reason_budget = 1, .least = 0},
+    {"goes down by a big frame", is_watching, goes_down_by_a_big_frame, .least = 2},
+    {"goes down by fragments", is_watching, goes_down_by_fragments, .least = 3},
+    {"goes down by fragments, told by pulling", is_watching, goes_down_by_fragments, .pull = true,
+     .least = 3},
+    {"is lost", is_watching, is_lost, .cause = NOEX_ECLOSED, .least = 0},
+    {"is lost, told by pulling", is_watching, is_lost, .pull = true, .cause = NOEX_ECLOSED,
+     .least = 0},
+    {"is lost and comes back", is_watching, is_lost_and_comes_back, .cause = NOEX_ELOST,
+     .least = 4},
+    {"is lost and comes back by epmd", is_watching, is_lost_and_comes_back, .by_epmd = true,
+     .cause = NOEX_ELOST, .least = 4},
+    {"is demonitored", is_watching, is_demonitored, .least = 0},
+    {"is disconnected", is_watching, is_disconnected, .cause = NOEX_EDISCONNECTED, .least = 0},
+    {"is closed", is_watching, is_closed, .least = 1},
+    {"lives its life", NULL, lives_its_life, .cause = NOEX_EDISCONNECTED, .least = 10},
+    {"lives its life by a name of the peer's", NULL, lives_its_life, .dynamic = true,
+     .cause = NOEX_EDISCONNECTED, .least = 10},
+};
+
+/* ---- the driver ---- */
+
+/* An error is the lack of memory, or what the flow itself brings about; a monitor that was pending
+ * says why it cannot be reached. */
+static void expect_cause(const struct seen *e)
+{
+    int code = e->code == NOEX_ENOTREACHABLE && e->type == M_FAILED ? 0 : e->code;
+    bool memory = code == NOEX_ENOMEM || code == 0;
+    if (memory && strstr(e->text, "memory") && b.alloc.failed)
+        return;
+    if (flow->cause && (code == flow->cause || code == 0))
+        return;
+    fail_msg("%s: event %d: %s: %s", flow->name, (int)e->type, noex_error_name(e->code), e->text);
+}
+
+/* Each monitor was told of in order, and of its end at most once; all of them end at last. */
+static void expect_one_end(size_t i)
+{
+    const struct seen *up = bench_of(&b, M_UP, made[i]);
+    const struct seen *down = bench_of(&b, M_DOWN, made[i]);
+    const struct seen *failed = bench_of(&b, M_FAILED, made[i]);
+    assert_true((down != NULL) + (failed != NULL) + demonitored[i] == 1);
+    assert_true(!down || up);
+    assert_true(!failed || !up);
+    assert_true(!up || !down || up < down);
+}
+
+static bool nothing_is_left(struct bench *bench)
+{
+    struct noex_monitor_stats s = bench_monitor_stats(bench);
+    return s.pending == 0 && s.active == 0 && bench->count[UP] == bench->count[DOWN] && all_over();
+}
+
+/* With memory again: the flow is brought to its end, and the books balance. */
+static void bring_to_an_end(void)
+{
     int rc = noex_disconnect(b.node, address());
     assert_true(rc == 0 || rc == NOEX_ENOTREACHABLE);
-    until_over(id, made);
-    for (int i = 0; i < made; i++)
-        expect_one_end(id[i]);
+    bench_until_true(&b, nothing_is_left);
+    for (size_t i = 0; i < made_count; i++)
+        expect_one_end(i);
     struct noex_monitor_stats s = bench_monitor_stats(&b);
-    assert_true(s.pending == 0 && s.active == 0);
+    uint64_t by_peer = s.downs_received - bench_stats(&b).downs_stale;
+    assert_int_equal(s.timed_out, 0);
+    assert_int_equal(s.initiated, s.demonitored + s.failed + s.noconnection + by_peer);
     assert_int_equal(bench_stats(&b).connections, 0);
-    assert_int_equal(s.initiated, (uint64_t)made + s.demonitored);
-    return true;
 }
 
 /* As before any trouble: what failed once works now. */
 static void works_again(void)
 {
-    noex_monitor_id id;
     bench_forget(&b);
+    made_count = 0;
     fake_beam_spawn(&b.beam[0], "again");
-    assert_true(monitor("again", &id));
+    assert_true(monitor("again"));
     bench_until(&b, M_UP, 1);
     assert_int_equal(fake_beam_die(&b.beam[0], "again", reason, FAKE_PAYLOAD), 1);
     bench_until(&b, M_DOWN, 1);
-    assert_int_equal(bench_of(&b, M_DOWN, id)->term_len, reason.len);
+    assert_int_equal(bench_of(&b, M_DOWN, made[0])->term_len, flow->reason_budget ? 0 : reason.len);
 }
 
-/* How many allocations failed. */
-static size_t run(size_t k, bool on, bool dynamic)
+/* The second fake is an epmd that knows the first. */
+static void start_fakes(uint8_t found[18])
 {
-    bench_init(&b);
-    b.options.setup_timeout_ms = 60;
-    if (dynamic)
-        b.options.name = NULL;
+    static const uint8_t answer[18] = {119, 0, 0, 0,   77,  0,   0,   6, 0,
+                                       5,   0, 4, 'b', 'e', 'a', 'm', 0, 0};
     bench_beam(&b, NULL);
+    memcpy(found, answer, sizeof answer);
+    found[2] = (uint8_t)(b.beam[0].port >> 8);
+    found[3] = (uint8_t)b.beam[0].port;
+    bench_beam(&b, &(struct fake_beam_opts){.name = "epmd@127.0.0.1",
+                                            .script = found,
+                                            .script_len = sizeof answer,
+                                            .script_close = true});
     fake_beam_spawn(&b.beam[0], "dies");
     fake_beam_spawn(&b.beam[0], "stays");
-    b.alloc.fail_at = k;
+    fake_beam_spawn_pid(&b.beam[0], 7, 0);
+    fake_beam_spawn_pid(&b.beam[0], 100000, 0);
+    b.options.epmd_port = b.beam[1].port;
+}
+
+/* Runs a flow; how many allocations failed. */
+static size_t run(size_t k, bool on)
+{
+    uint8_t found[18];
+    bench_init(&b);
+    made_count = 0;
+    b.pull = flow->pull;
+    if (flow->dynamic)
+        b.options.name = NULL;
+    if (flow->reason_budget)
+        b.options.reason_budget = flow->reason_budget;
+    start_fakes(found);
+    bench_open(&b);
+    if (flow->prepare)
+        flow->prepare();
+    b.alloc.fail_at = b.alloc.calls + k;
     b.alloc.fail_on = on;
-    bool made = flow();
+    flow->run();
     size_t failed = b.alloc.failed;
+    for (size_t i = 0; i < b.seen_count; i++)
+        if (b.seen[i].code)
+            expect_cause(&b.seen[i]);
     b.alloc.fail_at = 0;
-    if (made)
+    if (b.node) {
+        bring_to_an_end();
         works_again();
+    }
     bench_close(&b);
     return failed;
 }
 
-static void run_all(bool on, bool dynamic)
+static void a_flow_survives_every_lack_of_memory(void **state)
 {
-    size_t k = 1;
-    while (run(k, on, dynamic))
-        k++;
-    assert_true(k > 15); /* else the flow is not what it was */
+    flow = *state;
+    for (int on = 0; on < 2; on++) {
+        size_t k = 1;
+        while (run(k, on))
+            k++;
+        assert_in_range(k - 1, flow->least, flow->least ? 1000 : 0);
+    }
+    flow = NULL;
 }
 
-static void each_allocation_that_fails_once_is_told_and_the_node_works_afterwards(void **state)
+/* No node, no leak, and the cause. */
+static void a_node_that_cannot_be_made_says_so(void **state)
 {
     (void)state;
-    run_all(false, false);
-    run_all(false, true);
-}
-
-static void memory_that_ends_for_good_ends_every_monitor_once_and_leaks_nothing(void **state)
-{
-    (void)state;
-    run_all(true, false);
-    run_all(true, true);
+    struct noex_error err;
+    for (int on = 0; on < 2; on++) {
+        for (int dynamic = 0; dynamic < 2; dynamic++) {
+            int rc = NOEX_ENOMEM;
+            for (size_t k = 1; rc; k++) {
+                bench_init(&b);
+                if (dynamic)
+                    b.options.name = NULL;
+                b.alloc.fail_at = k;
+                b.alloc.fail_on = on;
+                rc = bench_try_open(&b, &err);
+                assert_int_equal(rc, b.alloc.failed ? NOEX_ENOMEM : 0);
+                if (rc) {
+                    assert_int_equal(err.code, NOEX_ENOMEM);
+                    assert_string_equal(err.text, noex_error_text(NOEX_ENOMEM));
+                    assert_null(b.node);
+                }
+                assert_true(rc || k > 3);
+                b.alloc.fail_at = 0;
+                bench_close(&b);
+            }
+        }
+    }
 }
 
 /* All is established when the memory ends: no DOWN may be lost for that. */
 static void downs_that_come_without_memory_are_delivered_with_their_type(void **state)
 {
     (void)state;
-    noex_monitor_id id[3];
     bench_default(&b);
+    made_count = 0;
     fake_beam_spawn(&b.beam[0], "dies");
     fake_beam_spawn(&b.beam[0], "stays");
-    assert_true(monitor("dies", &id[0]));
-    assert_true(monitor("dies", &id[1]));
-    assert_true(monitor("stays", &id[2]));
+    assert_true(monitor("dies"));
+    assert_true(monitor("dies"));
+    assert_true(monitor("stays"));
     bench_until(&b, M_UP, 3);
     b.alloc.fail_at = 1;
     b.alloc.fail_on = true;
     assert_int_equal(fake_beam_die(&b.beam[0], "dies", reason, FAKE_PAYLOAD), 2);
     bench_until(&b, M_DOWN, 2);
     for (int i = 0; i < 2; i++) {
-        const struct seen *e = bench_of(&b, M_DOWN, id[i]);
+        const struct seen *e = bench_of(&b, M_DOWN, made[i]);
         assert_int_equal(e->reason, NOEX_REASON_EXCEPTION);
         assert_int_equal(e->origin, NOEX_ORIGIN_PEER);
         assert_int_equal(e->term_len, 0); /* cut, and marked: */
@@ -169,7 +515,7 @@ static void downs_that_come_without_memory_are_delivered_with_their_type(void **
     fake_beam_hang_up(&b.beam[0], false);
     bench_until(&b, DOWN, 1);
     EXPECT_EVENTS(&b, UP, M_UP, M_UP, M_UP, M_DOWN, M_DOWN, M_DOWN, DOWN);
-    assert_int_equal(bench_of(&b, M_DOWN, id[2])->origin, NOEX_ORIGIN_LOCAL);
+    assert_int_equal(bench_of(&b, M_DOWN, made[2])->origin, NOEX_ORIGIN_LOCAL);
     assert_true(b.alloc.failed > 0);
     b.alloc.fail_at = 0;
     bench_close(&b);
@@ -178,11 +524,11 @@ static void downs_that_come_without_memory_are_delivered_with_their_type(void **
 static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void **state)
 {
     (void)state;
-    noex_monitor_id id;
     bench_default(&b);
+    made_count = 0;
     fake_beam_spawn(&b.beam[0], "srv");
     bench_connect(&b, 0);
-    assert_true(monitor("srv", &id));
+    assert_true(monitor("srv"));
     b.alloc.fail_at = 1;
     b.alloc.fail_on = true;
     bench_for(&b, 20);
@@ -199,6 +545,7 @@ static void reconnecting_goes_on_when_there_is_memory_again(void **state)
 {
     (void)state;
     bench_default(&b);
+    made_count = 0;
     assert_int_equal(noex_connect(b.node, address(), NOEX_CONNECT_KEEP), 0);
     bench_until(&b, UP, 1);
     b.alloc.fail_at = 1;
@@ -213,43 +560,18 @@ static void reconnecting_goes_on_when_there_is_memory_again(void **state)
     bench_close(&b);
 }
 
-static void each_allocation_of_a_lookup_at_epmd_is_told(void **state)
-{
-    (void)state;
-    for (int on = 0; on < 2; on++) {
-        size_t failed = 1;
-        for (size_t k = 1; failed; k++) {
-            bench_init(&b);
-            bench_open(&b);
-            bench_beam(&b, &(struct fake_beam_opts){.script = "w\1", .script_len = 2});
-            b.options.epmd_port = b.beam[0].port;
-            noex_node_free(b.node);
-            bench_open(&b);
-            b.alloc.fail_at = b.alloc.calls + k;
-            b.alloc.fail_on = on;
-            bool told = !fails(noex_connect(b.node, "beam@127.0.0.1", NOEX_CONNECT_ONCE));
-            if (told) {
-                bench_until(&b, FAILED, 1);
-                int code = bench_event(&b, FAILED, 0)->code;
-                assert_int_equal(code, b.alloc.failed ? NOEX_ENOMEM : NOEX_ENONODE);
-                assert_true(bench_event(&b, FAILED, 0)->text[0] != '\0');
-            }
-            failed = b.alloc.failed;
-            b.alloc.fail_at = 0;
-            bench_close(&b);
-        }
-    }
-}
-
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_allocation_that_fails_once_is_told_and_the_node_works_afterwards),
-        cmocka_unit_test(memory_that_ends_for_good_ends_every_monitor_once_and_leaks_nothing),
-        cmocka_unit_test(downs_that_come_without_memory_are_delivered_with_their_type),
-        cmocka_unit_test(what_could_not_be_sent_for_want_of_memory_is_tried_again_soon),
-        cmocka_unit_test(reconnecting_goes_on_when_there_is_memory_again),
-        cmocka_unit_test(each_allocation_of_a_lookup_at_epmd_is_told),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    enum { FLOWS = sizeof flows / sizeof *flows };
+    struct CMUnitTest tests[FLOWS + 8] = {0};
+    size_t n = 0;
+    for (; n < FLOWS; n++)
+        tests[n] = (struct CMUnitTest){flows[n].name, a_flow_survives_every_lack_of_memory, NULL,
+                                       NULL, (void *)(uintptr_t)&flows[n]};
+#define TEST(name) tests[n++] = (struct CMUnitTest)cmocka_unit_test(name)
+    TEST(a_node_that_cannot_be_made_says_so);
+    TEST(downs_that_come_without_memory_are_delivered_with_their_type);
+    TEST(what_could_not_be_sent_for_want_of_memory_is_tried_again_soon);
+    TEST(reconnecting_goes_on_when_there_is_memory_again);
+    return _cmocka_run_group_tests("node_oom", tests, n, NULL, NULL);
 }
