@@ -130,8 +130,10 @@ static void on_expired(void *ctx, uint32_t slot)
 
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)
 {
+    int unsent = p->starved_until_ms == UINT64_MAX ? NOEX_ESETUPTIMEOUT : NOEX_ENOMEM;
     if (now_ms >= p->monitors.deadline)
-        nx_monitors_expire(p->node->monitors, &p->monitors, now_ms, nx_wall_us(), on_expired, p);
+        nx_monitors_expire(p->node->monitors, &p->monitors, unsent, now_ms, nx_wall_us(),
+                           on_expired, p);
 }
 
 void nx_pump_demonitor(struct nx_peer *p, uint32_t slot)

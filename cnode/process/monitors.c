@@ -475,7 +475,7 @@ void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
 }
 
 /* The walk of one chain; the earliest deadline that is left goes to `*deadline`. */
-static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot,
+static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot, int code,
                          uint64_t now_ms, int64_t now_us, uint64_t *deadline, nx_expired_fn held,
                          void *ctx)
 {
@@ -487,20 +487,21 @@ static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint3
             continue;
         }
         bool sent = m->state == NX_MONITOR_SENT && m->kind != NOEX_TARGET_NODE;
-        nx_monitor_fail(t, l, slot, NOEX_ESETUPTIMEOUT, now_us);
+        nx_monitor_fail(t, l, slot, sent ? NOEX_ESETUPTIMEOUT : code, now_us);
         if (sent)
             held(ctx, slot);
     }
 }
 
-void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
-                        int64_t now_us, nx_expired_fn held, void *ctx)
+void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int unsent,
+                        uint64_t now_ms, int64_t now_us, nx_expired_fn held, void *ctx)
 {
     uint64_t deadline = UINT64_MAX;
     if (l->deadline > now_ms)
         return;
-    expire_chain(t, l, l->unconfirmed, now_ms, now_us, &deadline, held, ctx);
-    expire_chain(t, l, l->resolving_first, now_ms, now_us, &deadline, held, ctx);
+    expire_chain(t, l, l->unconfirmed, unsent, now_ms, now_us, &deadline, held, ctx);
+    expire_chain(t, l, l->resolving_first, NOEX_ESETUPTIMEOUT, now_ms, now_us, &deadline, held,
+                 ctx);
     l->deadline = deadline;
 }
 

@@ -133,9 +133,10 @@ void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
 /** Told of each monitor that expired while the peer holds it and must be sent a DEMONITOR_P. */
 typedef void (*nx_expired_fn)(void *ctx, uint32_t slot);
 
-/** Fails every pending one whose setup deadline has passed. */
-void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, uint64_t now_ms,
-                        int64_t now_us, nx_expired_fn held, void *ctx);
+/** Fails every pending one whose setup deadline has passed: with NOEX_ESETUPTIMEOUT, or `unsent`
+ * where it did not go out. */
+void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int unsent,
+                        uint64_t now_ms, int64_t now_us, nx_expired_fn held, void *ctx);
 
 /** The connection is gone: every active one ends with noconnection in the order of creation, then
  * every pending one fails with `code`. Needs no memory. The list is empty afterwards. */

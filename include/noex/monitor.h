@@ -12,11 +12,12 @@ extern "C" {
  * Monitors a target. The node is connected to where it is not yet (as by noex_connect with
  * NOEX_CONNECT_ONCE). Then, in this order: MONITOR_UP when the target's node has confirmed the
  * monitor, and one MONITOR_DOWN when the target has ended or was lost; or one MONITOR_FAILED in
- * place of both: NOEX_ESETUPTIMEOUT, NOEX_ENOMONITOR, NOEX_ENOTREACHABLE (with the cause in words)
- * or the error of the attempt to connect. A target that is not there gives MONITOR_UP and
- * MONITOR_DOWN with noproc. No event comes before this call has returned, so `*id` is always known
- * first. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event. No
- * event comes where this fails. Errors: NOEX_ETARGET, NOEX_ENODENAME, NOEX_EINVALID, NOEX_ENOMEM,
+ * place of both: NOEX_ESETUPTIMEOUT, NOEX_ENOMEM (none to send it with in that time),
+ * NOEX_ENOMONITOR, NOEX_EPID, NOEX_ENOTREACHABLE (with the cause in words) or the error of the
+ * attempt to connect. A target that is not there gives MONITOR_UP and MONITOR_DOWN with noproc. No
+ * event comes before this call has returned, so `*id` is always known first; where it fails none
+ * comes at all. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event.
+ * Errors: NOEX_EINVALID (a NULL, the node's own name), NOEX_ETARGET, NOEX_ENODENAME, NOEX_ENOMEM,
  * NOEX_ELIMIT (monitors_max).
  */
 NOEX_API NOEX_MUST_USE int noex_monitor(noex_node *node, const struct noex_target *target,

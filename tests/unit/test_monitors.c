@@ -128,7 +128,7 @@ static void on_expired(void *ctx, uint32_t slot)
 static struct expired expire(struct fixture *f, uint64_t now_ms)
 {
     struct expired e = {.count = 0};
-    nx_monitors_expire(f->t, &f->b, now_ms, 0, on_expired, &e);
+    nx_monitors_expire(f->t, &f->b, NOEX_ENOMEM, now_ms, 0, on_expired, &e);
     return e;
 }
 
@@ -430,8 +430,19 @@ static void M13_M19_a_pending_one_times_out_once_and_is_released_there(void **st
     assert_true(f->b.deadline >= 5000 && f->b.deadline <= 5016);
     assert_int_equal(STATS(f)->timed_out, 1);
     assert_int_equal(STATS(f)->pending, 1);
+    assert_int_equal(nx_monitor_at(f->t, slot)->end.failure.code, NOEX_ESETUPTIMEOUT);
     expect(f, slot, NX_MONITOR_EV_FAILED);
     assert_int_equal(nx_monitor_at(f->t, later)->state, NX_MONITOR_SENT);
+}
+
+static void one_that_did_not_go_out_in_time_fails_with_what_kept_it(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t slot = add_at(f, &f->b, B, 50);
+    assert_int_equal(expire(f, 64).count, 0); /* the peer holds nothing */
+    assert_int_equal(nx_monitor_at(f->t, slot)->end.failure.code, NOEX_ENOMEM);
+    expect(f, slot, NX_MONITOR_EV_FAILED);
+    assert_true(STATS(f)->failed == 1 && STATS(f)->timed_out == 0);
 }
 
 static void many_time_out_in_one_walk_among_others_that_do_not(void **state)
@@ -690,6 +701,7 @@ int main(void)
         ROW(the_sweep_takes_what_was_there_and_nothing_made_in_its_callbacks),
         ROW(an_undelivered_up_keeps_its_place_before_later_downs),
         ROW(M13_M19_a_pending_one_times_out_once_and_is_released_there),
+        ROW(one_that_did_not_go_out_in_time_fails_with_what_kept_it),
         ROW(many_time_out_in_one_walk_among_others_that_do_not),
         ROW(a_confirmed_one_never_times_out),
         ROW(a_down_for_a_node_target_is_nobodys),

@@ -541,6 +541,26 @@ static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void *
     bench_close(&b);
 }
 
+static void what_could_not_be_sent_in_its_time_fails_for_want_of_memory(void **state)
+{
+    (void)state;
+    bench_init(&b);
+    b.options.setup_timeout_ms = 60;
+    bench_open(&b);
+    made_count = 0;
+    fake_beam_spawn(bench_beam(&b, NULL), "srv");
+    bench_connect(&b, 0);
+    assert_true(monitor("srv"));
+    b.alloc.fail_at = 1;
+    b.alloc.fail_on = true;
+    bench_until(&b, M_FAILED, 1);
+    EXPECT_EVENTS(&b, UP, M_FAILED);
+    assert_int_equal(bench_of(&b, M_FAILED, made[0])->code, NOEX_ENOMEM);
+    assert_non_null(strstr(bench_of(&b, M_FAILED, made[0])->text, "out of memory"));
+    b.alloc.fail_at = 0;
+    bench_close(&b);
+}
+
 static void reconnecting_goes_on_when_there_is_memory_again(void **state)
 {
     (void)state;
@@ -572,6 +592,7 @@ int main(void)
     TEST(a_node_that_cannot_be_made_says_so);
     TEST(downs_that_come_without_memory_are_delivered_with_their_type);
     TEST(what_could_not_be_sent_for_want_of_memory_is_tried_again_soon);
+    TEST(what_could_not_be_sent_in_its_time_fails_for_want_of_memory);
     TEST(reconnecting_goes_on_when_there_is_memory_again);
     return _cmocka_run_group_tests("node_oom", tests, n, NULL, NULL);
 }
