@@ -16,6 +16,15 @@ void nx_buf_free(struct nx_buf *b)
     nx_buf_init(b, b->alloc, b->max);
 }
 
+void nx_buf_shrink(struct nx_buf *b, size_t cap)
+{
+    if (nx_buf_len(b) || b->cap <= cap)
+        return;
+    uint8_t *data = nx_realloc(b->alloc, b->data, cap, 1);
+    b->cap = data ? cap : b->cap;
+    b->data = data ? data : b->data;
+}
+
 static size_t grown_cap(const struct nx_buf *b, size_t need)
 {
     size_t cap = b->cap ? b->cap : FIRST_CAP;
@@ -32,18 +41,19 @@ int nx_buf_reserve(struct nx_buf *b, size_t n)
     if (n > b->max - len)
         return NOEX_ELIMIT;
     /* Moving is cheaper than growing only while less than half of the buffer is alive: else a
-     * nearly full queue would be moved again for each message. */
-    if (b->start && (len + n <= b->cap / 2 || (len + n <= b->cap && b->cap == b->max))) {
-        memmove(b->data, b->data + b->start, len);
-    } else {
-        uint8_t *data = nx_realloc(b->alloc, b->data, grown_cap(b, len + n), 1);
-        if (!data)
+     * nearly full queue would be moved again for each message. Without memory it does in any case.
+     */
+    bool fits = b->start && len + n <= b->cap;
+    if (!fits || (len + n > b->cap / 2 && b->cap < b->max)) {
+        size_t cap = grown_cap(b, len + n);
+        uint8_t *data = nx_realloc(b->alloc, b->data, cap, 1);
+        if (!data && !fits)
             return NOEX_ENOMEM;
-        b->cap = grown_cap(b, len + n);
-        b->data = data;
-        if (b->start)
-            memmove(data, data + b->start, len);
+        b->cap = data ? cap : b->cap;
+        b->data = data ? data : b->data;
     }
+    if (b->start)
+        memmove(b->data, b->data + b->start, len);
     b->start = 0;
     b->end = len;
     return 0;

@@ -33,6 +33,9 @@ static inline void nx_buf_fixed(struct nx_buf *b, void *bytes, size_t size)
 /** Gives the memory back; the buffer is then empty and usable again. */
 void nx_buf_free(struct nx_buf *b);
 
+/** Gives the memory of an empty buffer back but for `cap` bytes (not 0), as far as that works. */
+void nx_buf_shrink(struct nx_buf *b, size_t cap);
+
 static inline size_t nx_buf_len(const struct nx_buf *b)
 {
     return b->end - b->start;

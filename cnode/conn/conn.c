@@ -13,7 +13,8 @@
 
 enum {
     READ_ROOM = 64 * 1024,     /* asked for before each read */
-    KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back */
+    WRITE_ROOM = 4 * 1024,     /* is there once the connection is up */
+    KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back but for the room */
     /* Of fragmented messages other than DOWNs: nobody here reads long ones. */
     KEEP_MESSAGE = 64 * 1024,
     /* Of any payload in fragments, beyond every budget: tells the type of a reason. */
@@ -167,9 +168,12 @@ int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span p
     return 0;
 }
 
+/* There is room for a tick unless other bytes wait, and they say the same. */
 static int send_tick(struct nx_conn *c)
 {
     int rc = nx_buf_put_u32(&c->out, 0);
+    if (rc == NOEX_ENOMEM)
+        return 0;
     if (rc)
         return queue_error(rc);
     c->stats.ticks_out++;
@@ -220,8 +224,8 @@ void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
         return;
     }
     nx_buf_consume(&c->out, n);
-    if (!nx_buf_len(&c->out) && c->out.cap > KEEP_BUFFER)
-        nx_buf_free(&c->out);
+    if (c->out.cap > KEEP_BUFFER)
+        nx_buf_shrink(&c->out, WRITE_ROOM);
 }
 
 /* ---- receiving ---- */
@@ -358,8 +362,8 @@ static int frames(struct nx_conn *c, struct noex_error *err)
         if (rc)
             return rc;
     }
-    if (!nx_buf_len(&c->in) && c->in.cap > KEEP_BUFFER)
-        nx_buf_free(&c->in);
+    if (c->in.cap > KEEP_BUFFER)
+        nx_buf_shrink(&c->in, READ_ROOM);
     return rc;
 }
 
@@ -377,8 +381,11 @@ static int become_up(struct nx_conn *c, uint64_t now_ms)
     struct nx_buf b;
     nx_buf_fixed(&b, c->self_pid, sizeof c->self_pid);
     int rc = nx_pid_write(&b, &self);
-    if (rc)
+    rc = rc ? rc : nx_buf_reserve(&c->out, WRITE_ROOM);
+    if (rc) {
+        c->peer = NULL;
         return rc;
+    }
     c->self_pid_len = nx_buf_len(&b);
     c->config.handlers.up(c->config.handlers.ctx, c->peer);
     return 0;
@@ -395,6 +402,8 @@ static int handshake(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
 int nx_conn_room(struct nx_conn *c, uint8_t **bytes, size_t *size, struct noex_error *err)
 {
     int rc = nx_buf_reserve(&c->in, READ_ROOM);
+    if (rc == NOEX_ENOMEM) /* the room that is left may do for what is to come */
+        rc = nx_buf_reserve(&c->in, 1);
     if (rc == NOEX_ELIMIT) /* cannot happen while frames are held to message_max */
         return nx_fail(err, NOEX_ETOOBIG, NULL);
     if (rc)
@@ -447,6 +456,8 @@ int nx_conn_timeout(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
         c->config.handlers.tick_missed(c->config.handlers.ctx, c->ticks.missed);
     if (due & NX_TICK_PROBE && nx_conn_has_flag(c, NX_DFLAGS_MONITOR))
         rc = nx_conn_barrier(c);
+    if (rc == NOEX_ENOMEM) /* as for a tick: other bytes wait */
+        rc = 0;
     if (!rc && due & NX_TICK_SEND)
         rc = send_tick(c);
     return rc ? nx_fail(err, rc, NULL) : 0;

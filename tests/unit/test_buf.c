@@ -39,6 +39,35 @@ static void keeps_its_contents_when_memory_is_out(void **state)
     assert_int_equal(t.live, 0);
 }
 
+static void what_fits_needs_no_memory(void **state)
+{
+    (void)state;
+    struct alloc_test t;
+    struct nx_buf b;
+    alloc_test_init(&t);
+    nx_buf_init(&b, &t.a, SIZE_MAX);
+    assert_int_equal(nx_buf_reserve(&b, 100000), 0);
+    assert_int_equal(nx_buf_put(&b, "0123456789", 10), 0);
+    nx_buf_consume(&b, 10);
+    nx_buf_shrink(&b, 64);
+    assert_int_equal(b.cap, 64);
+    t.fail_at = t.calls + 1;
+    t.fail_on = true;
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(nx_buf_put(&b, "0123456789", 10), 0);
+    nx_buf_consume(&b, 7);
+    nx_buf_shrink(&b, 8); /* it is not empty */
+    assert_int_equal(nx_buf_put(&b, "abcdefghijk", 11), 0);
+    assert_int_equal(nx_buf_put_u8(&b, 0), NOEX_ENOMEM);
+    assert_int_equal(nx_buf_len(&b), 64);
+    assert_memory_equal(nx_buf_span(&b).ptr, "789012", 6);
+    nx_buf_consume(&b, 64);
+    nx_buf_shrink(&b, 8); /* without memory it stays as it is */
+    assert_int_equal(nx_buf_put(&b, "0123456789", 10), 0);
+    nx_buf_free(&b);
+    assert_int_equal(t.live, 0);
+}
+
 static void writes_big_endian(void **state)
 {
     (void)state;
@@ -87,6 +116,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows_to_its_ceiling_and_no_further),
         cmocka_unit_test(keeps_its_contents_when_memory_is_out),
+        cmocka_unit_test(what_fits_needs_no_memory),
         cmocka_unit_test(writes_big_endian),
         cmocka_unit_test(a_queue_of_any_pattern_keeps_its_bytes),
     };

@@ -483,6 +483,59 @@ static void every_failing_allocation_is_an_error_and_leaks_nothing(void **state)
     }
 }
 
+/* Both buffers were large and were given back: what is left must do. */
+static void a_connection_that_is_up_reads_and_ticks_without_memory(void **state)
+{
+    (void)state;
+    static const uint8_t small[] = {119, 1, 'x'};
+    struct conn_pair p = {0};
+    struct nx_span big = big_binary(3 << 20);
+    init_up(&p, &plain);
+    assert_int_equal(send_down(&p, big), 0);
+    conn_pair_run(&p);
+    p.alloc.fail_at = 1;
+    p.alloc.fail_on = true;
+    for (int quarter = 0; quarter < 40; quarter++) {
+        p.now_ms += 1000;
+        conn_pair_tick(&p);
+        p.chunk = quarter % 2 ? 7 : 0; /* frames come in pieces, too */
+        conn_pair_run(&p);
+        unsigned before = p.dialler.signals;
+        assert_int_equal(send_down(&p, nx_span(small, sizeof small)), 0);
+        conn_pair_run(&p);
+        assert_int_equal(p.dialler.signals, before + 1);
+    }
+    assert_int_equal(p.dialler.err.code, 0);
+    assert_int_equal(p.acceptor.err.code, 0);
+    assert_int_equal(p.dialler.missed + p.acceptor.missed, 0);
+    assert_true(nx_conn_get_stats(p.dialler.conn)->ticks_out > 10);
+    done(&p);
+    free((void *)(uintptr_t)big.ptr);
+}
+
+/* Nothing is read at the other end, and there is no memory to queue more. */
+static void without_memory_a_tick_behind_other_bytes_is_left_out(void **state)
+{
+    (void)state;
+    static const uint8_t small[] = {119, 1, 'x'};
+    struct conn_pair p = {0};
+    init_up(&p, &plain);
+    p.alloc.fail_at = 1;
+    p.alloc.fail_on = true;
+    while (send_down(&p, nx_span(small, sizeof small)) == 0)
+        ;
+    size_t waiting = nx_conn_out(p.acceptor.conn).len;
+    for (int quarter = 0; quarter < 4; quarter++) {
+        p.now_ms += 1000;
+        assert_int_equal(nx_conn_timeout(p.acceptor.conn, p.now_ms, &p.acceptor.err), 0);
+    }
+    assert_int_equal(p.acceptor.err.code, 0);
+    assert_true(nx_conn_out(p.acceptor.conn).len < waiting + 100);
+    conn_pair_run(&p);
+    assert_int_equal(p.dialler.err.code, 0);
+    done(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -507,6 +560,8 @@ int main(void)
         cmocka_unit_test(the_end_means_what_the_step_makes_it_mean),
         cmocka_unit_test(a_wrong_cookie_ends_both_sides_with_it),
         cmocka_unit_test(a_peer_that_does_not_read_ends_at_out_max),
+        cmocka_unit_test(a_connection_that_is_up_reads_and_ticks_without_memory),
+        cmocka_unit_test(without_memory_a_tick_behind_other_bytes_is_left_out),
         cmocka_unit_test(every_failing_allocation_is_an_error_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

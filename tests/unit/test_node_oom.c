@@ -521,42 +521,83 @@ static void downs_that_come_without_memory_are_delivered_with_their_type(void **
     bench_close(&b);
 }
 
-static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void **state)
+/* The kernel takes no more of what a peer does not read, and there is no memory to queue it. More
+ * than fits in between is to be sent. */
+enum { MANY = 20000 };
+
+static void starve(uint64_t setup_timeout_ms)
 {
-    (void)state;
-    bench_default(&b);
-    made_count = 0;
-    fake_beam_spawn(&b.beam[0], "srv");
+    char name[250] = "";
+    struct noex_target t = {.kind = NOEX_TARGET_NAME, .name = name};
+    noex_monitor_id id;
+    memset(name, 'n', sizeof name - 1);
+    bench_init(&b);
+    b.no_keep = true;
+    b.options.setup_timeout_ms = setup_timeout_ms;
+    bench_open(&b);
+    struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+    beam->all_alive = beam->no_record = true;
     bench_connect(&b, 0);
-    assert_true(monitor("srv"));
+    beam->paused = true;
+    t.node = address();
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(noex_monitor(b.node, &t, 0, NULL, &id), 0);
     b.alloc.fail_at = 1;
     b.alloc.fail_on = true;
     bench_for(&b, 20);
     assert_true(b.alloc.failed > 0);
-    assert_int_equal(b.beam[0].ops[NX_OP_MONITOR_P], 0);
+    assert_int_equal(b.count[DOWN], 0);
+}
+
+static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void **state)
+{
+    (void)state;
+    starve(600000);
     assert_in_range(noex_node_timeout_ms(b.node), 0, 50); /* without anything else to wake it */
     b.alloc.fail_at = 0;
-    bench_until(&b, M_UP, 1);
-    EXPECT_EVENTS(&b, UP, M_UP);
+    b.beam[0].paused = false;
+    bench_until(&b, M_UP, MANY);
     bench_close(&b);
+}
+
+static size_t timed_out, starved;
+
+static void count_causes(struct bench *bench, const struct noex_event *e)
+{
+    (void)bench;
+    if (e->type != M_FAILED)
+        return;
+    timed_out += e->error->code == NOEX_ESETUPTIMEOUT;
+    starved += e->error->code == NOEX_ENOMEM && strstr(e->error->text, "out of memory");
 }
 
 static void what_could_not_be_sent_in_its_time_fails_for_want_of_memory(void **state)
 {
     (void)state;
-    bench_init(&b);
-    b.options.setup_timeout_ms = 60;
-    bench_open(&b);
-    made_count = 0;
-    fake_beam_spawn(bench_beam(&b, NULL), "srv");
+    timed_out = starved = 0;
+    starve(1000);
+    b.in_event = count_causes;
+    bench_until(&b, M_FAILED, MANY);
+    assert_true(timed_out > 0 && starved > 0);
+    assert_int_equal(timed_out + starved, MANY);
+    assert_int_equal(bench_monitor_stats(&b).timed_out, timed_out);
+    b.alloc.fail_at = 0;
+    bench_close(&b);
+}
+
+/* What is there once a connection is up does for any number, as long as the peer reads. */
+static void a_thousand_are_sent_and_confirmed_without_memory(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    bench_default(&b);
+    b.beam[0].all_alive = b.beam[0].no_record = true;
     bench_connect(&b, 0);
-    assert_true(monitor("srv"));
+    for (int i = 0; i < COUNT; i++)
+        bench_monitor_name(&b, 0, "srv", NULL);
     b.alloc.fail_at = 1;
     b.alloc.fail_on = true;
-    bench_until(&b, M_FAILED, 1);
-    EXPECT_EVENTS(&b, UP, M_FAILED);
-    assert_int_equal(bench_of(&b, M_FAILED, made[0])->code, NOEX_ENOMEM);
-    assert_non_null(strstr(bench_of(&b, M_FAILED, made[0])->text, "out of memory"));
+    bench_until(&b, M_UP, COUNT);
     b.alloc.fail_at = 0;
     bench_close(&b);
 }
@@ -592,6 +633,7 @@ int main(void)
     TEST(a_node_that_cannot_be_made_says_so);
     TEST(downs_that_come_without_memory_are_delivered_with_their_type);
     TEST(what_could_not_be_sent_for_want_of_memory_is_tried_again_soon);
+    TEST(a_thousand_are_sent_and_confirmed_without_memory);
     TEST(what_could_not_be_sent_in_its_time_fails_for_want_of_memory);
     TEST(reconnecting_goes_on_when_there_is_memory_again);
     return _cmocka_run_group_tests("node_oom", tests, n, NULL, NULL);
