@@ -391,7 +391,7 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
     nx_log(&p->node->log, NOEX_LOG_DEBUG, "%s: TCP connection to %s, handshake begins",
            p->name.full, text);
     p->tcp = tcp;
-    p->write_failed = p->overflowed = false;
+    p->write_failed = false;
     p->state = NX_PEER_CONN;
     nx_tcp_set_handlers(tcp, &tcp_handlers, p);
     if (start_conn(p, &err))
@@ -554,20 +554,17 @@ static void pump_and_flush(struct nx_peer *p, uint64_t now_ms)
     for (int i = 0; more && i < PUMPS_A_TURN; i++) {
         nx_pump(p, now_ms);
         flush(p);
-        more =
-            nx_peer_is_up(p) && !nx_conn_out(p->conn).len && nx_monitor_next_unsent(&p->monitors);
+        more = nx_peer_is_up(p) && !nx_conn_out(p->conn).len && nx_pump_has_more(p) &&
+               p->starved_until_ms == UINT64_MAX;
     }
+    if (more)
+        nx_loop_kick(p->node->loop); /* after the others had their turn */
 }
 
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
 {
-    struct noex_error err = {0};
     read_first(p, now_ms);
     nx_pump_expire(p, now_ms);
     act_on_deadlines(p, now_ms);
     pump_and_flush(p, now_ms);
-    if (!p->conn || !p->overflowed)
-        return;
-    nx_peer_unread(p, &err);
-    fail(p, &err);
 }

@@ -34,7 +34,6 @@ struct nx_peer {
     bool write_failed;     /* nothing more can be sent; the read side will tell the end */
     bool attempting;       /* one of the node's attempts under way */
     bool unproven;         /* the last attempt did not come up, or was lost at once */
-    bool overflowed;       /* out_max is passed: the turn ends the connection */
     uint32_t attempt;
     uint32_t simultaneous;     /* attempts in a row that met the peer's own */
     uint64_t start_ms;         /* WANTED: when; later: when it began */

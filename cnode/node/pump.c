@@ -93,53 +93,45 @@ static int confirm_sent(struct nx_peer *p)
     return 0;
 }
 
+static bool has_room(const struct nx_peer *p)
+{
+    return nx_conn_out(p->conn).len < p->node->options.out_high;
+}
+
 void nx_pump(struct nx_peer *p, uint64_t now_ms)
 {
+    struct nx_monitors *t = p->node->monitors;
     uint32_t slot;
     int rc = 0;
     p->starved_until_ms = UINT64_MAX;
     if (!nx_peer_is_up(p))
         return;
-    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) &&
-           nx_conn_out(p->conn).len < p->node->options.out_high)
+    while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && has_room(p)) {
+        rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
+        if (!rc)
+            nx_monitor_left(t, &p->monitors);
+    }
+    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) && has_room(p))
         rc = send_pending(p, slot);
     if (!rc)
         rc = confirm_sent(p);
     if (rc)
         p->starved_until_ms = now_ms + STARVED_RETRY_MS;
-    p->overflowed = p->overflowed || rc == NOEX_EUNREAD;
 }
 
-/* Without memory the peer keeps a monitor whose DOWN will find nobody: no more than a few bytes
- * there. */
-static void send_demonitor(struct nx_peer *p, uint32_t slot)
+bool nx_pump_has_more(const struct nx_peer *p)
 {
-    if (!nx_peer_is_up(p) || p->overflowed)
-        return;
-    int rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
-    p->overflowed = rc == NOEX_EUNREAD;
-    if (rc)
-        nx_log(&p->node->log, NOEX_LOG_ERROR, "%s: a demonitor could not be sent: %s", p->name.full,
-               noex_error_text(rc));
-}
-
-static void on_expired(void *ctx, uint32_t slot)
-{
-    send_demonitor(ctx, slot);
+    return nx_monitor_next_leaving(&p->monitors) || nx_monitor_next_unsent(&p->monitors);
 }
 
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)
 {
     int unsent = p->starved_until_ms == UINT64_MAX ? NOEX_ESETUPTIMEOUT : NOEX_ENOMEM;
     if (now_ms >= p->monitors.deadline)
-        nx_monitors_expire(p->node->monitors, &p->monitors, unsent, now_ms, nx_wall_us(),
-                           on_expired, p);
+        nx_monitors_expire(p->node->monitors, &p->monitors, unsent, now_ms, nx_wall_us());
 }
 
 void nx_pump_demonitor(struct nx_peer *p, uint32_t slot)
 {
-    struct nx_monitors *t = p->node->monitors;
-    if (nx_monitor_demonitor(t, &p->monitors, slot))
-        send_demonitor(p, slot);
-    nx_monitor_drop(t, slot);
+    nx_monitor_demonitor(p->node->monitors, &p->monitors, slot);
 }

@@ -5,15 +5,17 @@
 
 #include "node/peer.h"
 
-/** Sends what is pending up to the high mark of the output queue (the records are the queue behind
- * it), and a barrier for what was sent. Nothing while the peer is not up; out of memory it asks to
- * be called again. */
+/** Sends what is to be released there and what is pending, up to the high mark of the output queue
+ * (the records are the queue behind it), and a barrier for what was sent. Nothing while the peer is
+ * not up; out of memory it asks to be called again. */
 void nx_pump(struct nx_peer *p, uint64_t now_ms);
+/** There is something behind the high mark. */
+bool nx_pump_has_more(const struct nx_peer *p);
 
-/** Fails what has passed its setup deadline, and releases it at the peer. */
+/** Fails what has passed its setup deadline; it is released there, too. */
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms);
 
-/** Ends a monitor of this peer, on the wire too. */
+/** Ends a monitor of this peer; the next turn releases it there. */
 void nx_pump_demonitor(struct nx_peer *p, uint32_t slot);
 
 #endif

@@ -28,6 +28,7 @@ struct nx_monitors {
     uint32_t free_slot; /* head of the free list, 0: none */
     uint32_t max;
     uint32_t used;
+    uint32_t leaving;
     uint32_t queue_first;
     uint32_t queue_last;
     struct nx_reasons reasons;
@@ -126,7 +127,7 @@ static void release(struct nx_monitors *t, uint32_t slot)
 
 static int set_target(struct nx_monitors *t, struct nx_monitor *m, const struct noex_target *target)
 {
-    m->kind = (uint8_t)target->kind;
+    m->kind = (unsigned)target->kind & 127u;
     if (target->kind == NOEX_TARGET_NAME) {
         m->target.name = nx_strndup(t->alloc, target->name, strlen(target->name));
         return m->target.name ? 0 : NOEX_ENOMEM;
@@ -203,7 +204,7 @@ int nx_monitor_add(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t pe
                    const struct noex_target *target, uint64_t deadline_ms, void *user,
                    uint32_t *slot)
 {
-    if (t->used >= t->max)
+    if (t->used - t->leaving >= t->max)
         return NOEX_ELIMIT;
     int rc = t->free_slot ? 0 : grow(t);
     if (rc)
@@ -314,7 +315,7 @@ static void push_end(struct nx_monitors *t, uint32_t slot, unsigned event, int64
 static void release_if_over(struct nx_monitors *t, uint32_t slot)
 {
     struct nx_monitor *m = nx_monitor_at(t, slot);
-    if (m->state == NX_MONITOR_ENDED && !m->queued_up && !m->queued_end)
+    if (m->state == NX_MONITOR_ENDED && !m->queued_up && !m->queued_end && !m->leaving)
         release(t, slot);
 }
 
@@ -439,23 +440,56 @@ void nx_monitor_down(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
     end_by_peer(t, l, slot, term, full_len, now_us);
 }
 
-bool nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
+/* ---- over here and not there ---- */
+
+static bool is_held(const struct nx_monitor *m)
+{
+    return (m->state == NX_MONITOR_SENT || m->state == NX_MONITOR_ACTIVE) &&
+           m->kind != NOEX_TARGET_NODE;
+}
+
+static void leave(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
+{
+    nx_monitor_at(t, slot)->leaving = 1;
+    t->leaving++;
+    if (l->leaving_last)
+        nx_monitor_at(t, l->leaving_last)->prev = slot;
+    else
+        l->leaving_first = slot;
+    l->leaving_last = slot;
+}
+
+uint32_t nx_monitor_next_leaving(const struct nx_monitor_list *l)
+{
+    return l->leaving_first;
+}
+
+void nx_monitor_left(struct nx_monitors *t, struct nx_monitor_list *l)
+{
+    uint32_t slot = l->leaving_first;
+    struct nx_monitor *m = nx_monitor_at(t, slot);
+    l->leaving_first = m->prev;
+    if (!l->leaving_first)
+        l->leaving_last = 0;
+    m->prev = 0;
+    m->leaving = 0;
+    t->leaving--;
+    release_if_over(t, slot);
+}
+
+void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
 {
     struct nx_monitor *m = nx_monitor_at(t, slot);
-    bool held = (m->state == NX_MONITOR_SENT || m->state == NX_MONITOR_ACTIVE) &&
-                m->kind != NOEX_TARGET_NODE;
     m->events = 0;
     if (m->state == NX_MONITOR_ENDED)
-        return false;
+        return;
+    bool held = is_held(m);
     unlink_record(t, l, slot);
     leave_gauge(t, m);
     m->state = NX_MONITOR_ENDED;
     t->stats.demonitored++;
-    return held;
-}
-
-void nx_monitor_drop(struct nx_monitors *t, uint32_t slot)
-{
+    if (held)
+        leave(t, l, slot);
     release_if_over(t, slot);
 }
 
@@ -475,9 +509,8 @@ void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
 }
 
 /* The walk of one chain; the earliest deadline that is left goes to `*deadline`. */
-static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot, int code,
-                         uint64_t now_ms, int64_t now_us, uint64_t *deadline, nx_expired_fn held,
-                         void *ctx)
+static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot,
+                         int unsent, uint64_t now_ms, int64_t now_us, uint64_t *deadline)
 {
     for (uint32_t next; slot; slot = next) {
         struct nx_monitor *m = nx_monitor_at(t, slot);
@@ -486,22 +519,21 @@ static void expire_chain(struct nx_monitors *t, struct nx_monitor_list *l, uint3
             *deadline = m->when < *deadline ? m->when : *deadline;
             continue;
         }
-        bool sent = m->state == NX_MONITOR_SENT && m->kind != NOEX_TARGET_NODE;
-        nx_monitor_fail(t, l, slot, sent ? NOEX_ESETUPTIMEOUT : code, now_us);
-        if (sent)
-            held(ctx, slot);
+        bool sent = m->state == NX_MONITOR_SENT, held = is_held(m);
+        nx_monitor_fail(t, l, slot, sent ? NOEX_ESETUPTIMEOUT : unsent, now_us);
+        if (held)
+            leave(t, l, slot);
     }
 }
 
 void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int unsent,
-                        uint64_t now_ms, int64_t now_us, nx_expired_fn held, void *ctx)
+                        uint64_t now_ms, int64_t now_us)
 {
     uint64_t deadline = UINT64_MAX;
     if (l->deadline > now_ms)
         return;
-    expire_chain(t, l, l->unconfirmed, unsent, now_ms, now_us, &deadline, held, ctx);
-    expire_chain(t, l, l->resolving_first, NOEX_ESETUPTIMEOUT, now_ms, now_us, &deadline, held,
-                 ctx);
+    expire_chain(t, l, l->unconfirmed, unsent, now_ms, now_us, &deadline);
+    expire_chain(t, l, l->resolving_first, NOEX_ESETUPTIMEOUT, now_ms, now_us, &deadline);
     l->deadline = deadline;
 }
 
@@ -521,6 +553,8 @@ void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code
         nx_monitor_fail(t, l, l->first, code, now_us);
     while (l->resolving_first)
         nx_monitor_fail(t, l, l->resolving_first, code, now_us);
+    while (l->leaving_first)
+        nx_monitor_left(t, l);
     uint32_t cause = l->cause;
     nx_monitor_list_init(l);
     l->cause = cause;

@@ -28,8 +28,10 @@ struct nx_monitor {
     uint32_t generation;
     uint32_t peer;
     uint8_t state;
-    uint8_t kind;   /* enum noex_target_kind */
-    uint8_t events; /* NX_MONITOR_EV_* not delivered yet */
+    uint8_t kind : 7; /* enum noex_target_kind */
+    uint8_t
+        leaving : 1; /* over here, while its node holds it and is to be told; linked by `prev` */
+    uint8_t events;  /* NX_MONITOR_EV_* not delivered yet */
     uint8_t queued_up : 1;
     uint8_t queued_end : 1;
     uint8_t lost : 1;       /* ended by the loss of the connection: origin local */
@@ -62,6 +64,8 @@ struct nx_monitor_list {
     uint32_t covered;         /* last that the barrier in flight confirms; 0: none in flight */
     uint32_t resolving_first; /* those that wait for the peer's list_to_pid, apart */
     uint32_t resolving_last;
+    uint32_t leaving_first; /* those that are over here and not there */
+    uint32_t leaving_last;
     uint64_t deadline; /* not after the earliest setup deadline; UINT64_MAX: none */
     uint32_t cause;    /* the number of losses so far, see end.failure */
 };
@@ -120,23 +124,22 @@ void nx_monitors_confirmed(struct nx_monitors *t, struct nx_monitor_list *l, int
 void nx_monitor_down(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t peer, uint32_t slot,
                      uint32_t generation, struct nx_span term, uint64_t full_len, int64_t now_us);
 
-/** Ends a monitor silently. True where the peer holds it and must be sent a DEMONITOR_P. `m` stays
- * readable until nx_monitor_drop. */
-bool nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot);
-/** Gives up the record of a demonitored one. */
-void nx_monitor_drop(struct nx_monitors *t, uint32_t slot);
+/** Ends a monitor silently; where the peer holds it, it is `leaving`. */
+void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot);
+
+/** The next one that the peer must be sent a DEMONITOR_P for, or 0; nx_monitor_left says that it
+ * went out. Until then its record is kept, readable but for its events. */
+uint32_t nx_monitor_next_leaving(const struct nx_monitor_list *l);
+void nx_monitor_left(struct nx_monitors *t, struct nx_monitor_list *l);
 
 /** A pending one will never come to be: it fails with `code`. */
 void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot, int code,
                      int64_t now_us);
 
-/** Told of each monitor that expired while the peer holds it and must be sent a DEMONITOR_P. */
-typedef void (*nx_expired_fn)(void *ctx, uint32_t slot);
-
 /** Fails every pending one whose setup deadline has passed: with NOEX_ESETUPTIMEOUT, or `unsent`
- * where it did not go out. */
+ * where it did not go out. What the peer may hold is `leaving`. */
 void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int unsent,
-                        uint64_t now_ms, int64_t now_us, nx_expired_fn held, void *ctx);
+                        uint64_t now_ms, int64_t now_us);
 
 /** The connection is gone: every active one ends with noconnection in the order of creation, then
  * every pending one fails with `code`. Needs no memory. The list is empty afterwards. */

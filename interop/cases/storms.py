@@ -1,7 +1,7 @@
 """Losses of very many monitors, and races, told to programs of the public API (programs/*.c, which
 hold each event against the promised order). SPDX-License-Identifier: Apache-2.0"""
 
-from harness import InteropCase
+from harness import InteropCase, wait_until
 
 MANY, PENDING = 100000, 20000
 
@@ -29,6 +29,16 @@ class Storms(InteropCase):
         run.wait("lost")
         a = self.erl()
         a.eval("noex_peer:workers(40)")
+        run.finish()
+
+    def test_100000_are_released_at_once_and_the_connection_stays(self):
+        run = self.lose("release", MANY, 0)
+        run.wait("demonitored")
+        a = self.nodes[0]
+        wait_until(lambda: a.eval("noex_peer:watched_from_outside()") == "[]", what="the release")
+        self.assertNotEqual("[]", a.hidden())
+        run.say("released")
+        a.kill()
         run.finish()
 
     def test_300_kills_against_300_demonitors_a_thousand_times(self):

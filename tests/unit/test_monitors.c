@@ -107,28 +107,26 @@ static void expect(struct fixture *f, uint32_t slot, unsigned event)
 static void demonitor(struct fixture *f, uint32_t slot)
 {
     nx_monitor_demonitor(f->t, &f->b, slot);
-    nx_monitor_drop(f->t, slot);
+    if (nx_monitor_next_leaving(&f->b))
+        nx_monitor_left(f->t, &f->b);
 }
 
 #define STATS(f) nx_monitors_stats((f)->t)
 
-/* Slots that expired while the peer held them. */
-struct expired {
+/* Slots that are to be released at the peer. */
+struct left {
     uint32_t slot[8];
     unsigned count;
 };
 
-static void on_expired(void *ctx, uint32_t slot)
+static struct left expire(struct fixture *f, uint64_t now_ms)
 {
-    struct expired *e = ctx;
-    assert_true(e->count < 8);
-    e->slot[e->count++] = slot;
-}
-
-static struct expired expire(struct fixture *f, uint64_t now_ms)
-{
-    struct expired e = {.count = 0};
-    nx_monitors_expire(f->t, &f->b, NOEX_ENOMEM, now_ms, 0, on_expired, &e);
+    struct left e = {.count = 0};
+    nx_monitors_expire(f->t, &f->b, NOEX_ENOMEM, now_ms, 0);
+    for (uint32_t slot; (slot = nx_monitor_next_leaving(&f->b)); nx_monitor_left(f->t, &f->b)) {
+        assert_true(e.count < 8);
+        e.slot[e.count++] = slot;
+    }
     return e;
 }
 
@@ -271,11 +269,60 @@ static void X01_X03_demonitor_counts_once_and_asks_for_one_message(void **state)
     struct fixture *f = *state;
     uint32_t slot = established(f);
     uint32_t generation = nx_monitor_at(f->t, slot)->generation;
-    assert_true(nx_monitor_demonitor(f->t, &f->b, slot));
-    nx_monitor_drop(f->t, slot);
+    nx_monitor_demonitor(f->t, &f->b, slot);
+    nx_monitor_demonitor(f->t, &f->b, slot);
     assert_int_equal(STATS(f)->active, 0);
     assert_int_equal(STATS(f)->demonitored, 1);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), slot);
+    down(f, slot, normal); /* it ended there at the same moment */
+    assert_int_equal(nx_events_peek(f->t), 0);
+    assert_int_equal(nx_monitors_stale(f->t), 1);
+    nx_monitor_left(f->t, &f->b);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), 0);
     assert_null(nx_monitor_find(f->t, slot, generation));
+}
+
+static void what_is_to_be_released_there_stands_in_order_and_goes_with_the_connection(void **state)
+{
+    struct fixture *f = *state;
+    uint32_t slot[4];
+    for (int i = 0; i < 4; i++)
+        slot[i] = established(f);
+    uint32_t late = add_at(f, &f->b, B, 50);
+    send_all(f, &f->b);
+    for (int i = 3; i > 0; i--)
+        nx_monitor_demonitor(f->t, &f->b, slot[i]);
+    nx_monitors_expire(f->t, &f->b, NOEX_ENOMEM, 64, 0); /* its event waits meanwhile */
+    assert_int_equal(nx_monitor_next_leaving(&f->b), slot[3]);
+    nx_monitor_left(f->t, &f->b);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), slot[2]);
+    nx_monitors_lost(f->t, &f->b, NOEX_ENOTREACHABLE, 9);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), 0);
+    expect(f, late, NX_MONITOR_EV_FAILED);
+    expect(f, slot[0], NX_MONITOR_EV_DOWN);
+    assert_int_equal(nx_events_peek(f->t), 0);
+    assert_int_equal(STATS(f)->noconnection, 1);
+}
+
+static void one_that_failed_and_is_to_be_released_there_is_kept_for_both(void **state)
+{
+    struct fixture *f = *state;
+    for (int told_first = 0; told_first < 2; told_first++) {
+        uint32_t slot = add_at(f, &f->b, B, 50);
+        uint32_t generation = nx_monitor_at(f->t, slot)->generation;
+        send_all(f, &f->b);
+        nx_monitors_expire(f->t, &f->b, NOEX_ENOMEM, 64, 0);
+        if (told_first)
+            expect(f, slot, NX_MONITOR_EV_FAILED);
+        else
+            nx_monitor_left(f->t, &f->b);
+        assert_non_null(nx_monitor_find(f->t, slot, generation));
+        if (told_first)
+            nx_monitor_left(f->t, &f->b);
+        else
+            expect(f, slot, NX_MONITOR_EV_FAILED);
+        assert_null(nx_monitor_find(f->t, slot, generation));
+    }
 }
 
 static void X05_demonitor_after_the_event_changes_no_counter(void **state)
@@ -285,8 +332,8 @@ static void X05_demonitor_after_the_event_changes_no_counter(void **state)
     down(f, slot, normal);
     uint32_t item = nx_events_peek(f->t);
     nx_events_take(f->t, item); /* inside its own callback */
-    assert_false(nx_monitor_demonitor(f->t, &f->b, slot));
-    nx_monitor_drop(f->t, slot);
+    nx_monitor_demonitor(f->t, &f->b, slot);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), 0);
     nx_events_done(f->t, item);
     assert_int_equal(STATS(f)->demonitored, 0);
 }
@@ -321,8 +368,8 @@ static void X07_demonitor_of_a_pending_one_that_was_not_sent_needs_no_message(vo
 {
     struct fixture *f = *state;
     uint32_t slot = add(f);
-    assert_false(nx_monitor_demonitor(f->t, &f->b, slot));
-    nx_monitor_drop(f->t, slot);
+    nx_monitor_demonitor(f->t, &f->b, slot);
+    assert_int_equal(nx_monitor_next_leaving(&f->b), 0);
     assert_int_equal(STATS(f)->pending, 0);
     assert_int_equal(nx_monitor_next_unsent(&f->b), 0);
 }
@@ -423,7 +470,7 @@ static void M13_M19_a_pending_one_times_out_once_and_is_released_there(void **st
     send_all(f, &f->b);
     assert_int_equal(expire(f, 49).count, 0);
     assert_true(f->b.deadline >= 50 && f->b.deadline <= 64);
-    struct expired e = expire(f, f->b.deadline);
+    struct left e = expire(f, f->b.deadline);
     assert_int_equal(e.count, 1);
     assert_int_equal(e.slot[0], slot);
     assert_int_equal(expire(f, 100).count, 0);
@@ -452,7 +499,7 @@ static void many_time_out_in_one_walk_among_others_that_do_not(void **state)
     for (int i = 0; i < 8; i++)
         slot[i] = add_at(f, &f->b, B, i % 2 ? 50 : 5000);
     send_all(f, &f->b);
-    struct expired e = expire(f, 64);
+    struct left e = expire(f, 64);
     assert_int_equal(e.count, 4);
     for (int i = 0; i < 4; i++)
         assert_int_equal(e.slot[i], slot[2 * i + 1]);
@@ -690,6 +737,8 @@ int main(void)
         ROW(a_monitor_that_was_not_sent_cannot_be_ended_by_the_peer),
         ROW(D11_the_others_end_in_creation_order),
         ROW(X01_X03_demonitor_counts_once_and_asks_for_one_message),
+        ROW(what_is_to_be_released_there_stands_in_order_and_goes_with_the_connection),
+        ROW(one_that_failed_and_is_to_be_released_there_is_kept_for_both),
         ROW(X05_demonitor_after_the_event_changes_no_counter),
         ROW(X06_demonitor_takes_a_waiting_event_back),
         ROW(X14_demonitor_in_a_noconnection_handler_stops_the_others_event),

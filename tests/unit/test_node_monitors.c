@@ -929,7 +929,84 @@ static void the_highest_mark_holds_monitors_back_and_closes_nothing(void **state
     bench_close(&b);
 }
 
-static void a_peer_that_does_not_read_ends_at_out_max_and_loses_no_monitor_silently(void **state)
+/* However many at once, inside one call of the program: a peer that reads is none that does not. */
+static void any_number_is_demonitored_through_a_short_queue(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; slow++) {
+        open_many(HIGH, 64 << 10);
+        b.beam[0].read_max = slow ? 65536 : 0;
+        monitor_many();
+        bench_until(&b, M_UP, MANY);
+        b.beam[0].paused = slow;
+        for (int i = 0; i < MANY; i += i % 3 ? 1 : 2)
+            assert_int_equal(noex_demonitor(b.node, many[i]), 0);
+        struct noex_monitor_stats s = bench_monitor_stats(&b);
+        assert_int_equal(s.active + s.demonitored, MANY);
+        bench_for(&b, 10);
+        b.beam[0].paused = false;
+        bench_settle(&b);
+        assert_int_equal(fake_beam_held(&b.beam[0], NULL), s.active);
+        assert_in_range(b.max_out, 1, HIGH + FRAMES);
+        assert_int_equal(b.count[DOWN] + b.count[M_DOWN], 0);
+        bench_close(&b);
+    }
+}
+
+/* Only what is left to send keeps the node awake: nothing else will happen. */
+static void what_is_left_to_be_released_is_not_waited_for(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000, WAIT_MS = 2000 };
+    bench_init(&b);
+    b.options.out_high = HIGH;
+    b.no_keep = true;
+    bench_open(&b);
+    bench_beam(&b, NULL);
+    b.beam[0].all_alive = b.beam[0].no_record = true;
+    for (int i = 0; i < COUNT; i++)
+        many[i] = bench_monitor_name(&b, 0, "srv", NULL);
+    bench_until(&b, M_UP, COUNT);
+    bench_settle(&b);
+    for (int i = 0; i < COUNT; i++)
+        assert_int_equal(noex_demonitor(b.node, many[i]), 0);
+    assert_int_equal(bench_monitor_stats(&b).demonitored, COUNT);
+    uint64_t start = bench_clock();
+    while (b.beam[0].ops[NX_OP_DEMONITOR_P] < COUNT && bench_clock() - start < 10 * WAIT_MS) {
+        assert_int_equal(noex_node_process(b.node, WAIT_MS), 0);
+        while (fake_beam_step(&b.beam[0]))
+            ;
+    }
+    assert_in_range(bench_clock() - start, 0, 2 * WAIT_MS);
+    bench_close(&b);
+}
+
+/* The limit counts monitors, not what their node is still to be told. */
+static void what_is_demonitored_makes_room_at_once(void **state)
+{
+    (void)state;
+    bench_init(&b);
+    b.options.monitors_max = 10;
+    bench_open(&b);
+    bench_beam(&b, NULL)->all_alive = true;
+    for (size_t round = 1; round <= 3; round++) {
+        for (int i = 0; i < 10; i++)
+            many[i] = bench_monitor_name(&b, 0, "srv", NULL);
+        const struct noex_target t = {
+            .kind = NOEX_TARGET_NAME, .node = b.beam[0].name, .name = "srv"};
+        noex_monitor_id id;
+        assert_int_equal(noex_monitor(b.node, &t, 0, NULL, &id), NOEX_ELIMIT);
+        bench_until(&b, M_UP, 10 * round);
+        for (int i = 0; i < 10; i++)
+            assert_int_equal(noex_demonitor(b.node, many[i]), 0);
+    }
+    bench_settle(&b);
+    assert_int_equal(fake_beam_held(&b.beam[0], NULL), 0);
+    bench_close(&b);
+}
+
+/* Those that are to be released there when the connection goes need not be: nothing is left. */
+static void what_was_to_be_released_there_goes_with_the_connection(void **state)
 {
     (void)state;
     open_many(HIGH, 64 << 10);
@@ -937,17 +1014,45 @@ static void a_peer_that_does_not_read_ends_at_out_max_and_loses_no_monitor_silen
     bench_until(&b, M_UP, MANY);
     b.beam[0].paused = true;
     b.no_keep = false;
-    size_t ended = 0;
-    for (; ended < MANY - 1 && !b.count[DOWN]; ended++) {
-        assert_int_equal(noex_demonitor(b.node, many[ended]), 0);
-        if (ended % 100 == 0)
-            bench_step(&b);
-    }
+    for (int i = 1; i < MANY; i++)
+        assert_int_equal(noex_demonitor(b.node, many[i]), 0);
+    bench_for(&b, 10);
+    fake_beam_hang_up(&b.beam[0], true);
     bench_until(&b, DOWN, 1);
-    assert_int_equal(b.seen_count, MANY - ended + 1);
-    for (size_t i = ended; i < MANY; i++) {
-        assert_true(b.seen[i - ended].monitor == many[i]);
-        expect_noconnection(&b.seen[i - ended]);
+    EXPECT_EVENTS(&b, M_DOWN, DOWN);
+    b.beam[0].paused = false;
+    noex_monitor_id again = bench_monitor_name(&b, 0, "srv", NULL);
+    bench_until(&b, M_UP, MANY + 1);
+    bench_settle(&b);
+    assert_int_equal(fake_beam_held(&b.beam[0], NULL), 1);
+    assert_non_null(bench_of(&b, M_UP, again));
+    bench_close(&b);
+}
+
+/* It asks and asks, and reads no answer. */
+static void a_peer_that_does_not_read_ends_at_out_max_and_loses_no_monitor_silently(void **state)
+{
+    (void)state;
+    uint8_t from[FAKE_TERM], target[FAKE_TERM], ref[FAKE_TERM];
+    struct nx_ctrl ask = {.op = NX_OP_MONITOR_P};
+    open_many(HIGH, 64 << 10);
+    monitor_many();
+    bench_until(&b, M_UP, MANY);
+    b.beam[0].paused = true;
+    b.no_keep = false;
+    ask.arg[NX_ARG_FROM] = fake_pid(b.beam[0].name, 9, 0, 2002, from);
+    ask.arg[NX_ARG_TARGET] = fake_atom("nobody", target);
+    ask.arg[NX_ARG_REF] = fake_ref(b.beam[0].name, 2002, 3, ref);
+    uint64_t end = bench_clock() + 20000;
+    while (!b.count[DOWN] && bench_clock() < end) {
+        for (int i = 0; i < 1000; i++)
+            fake_beam_send(&b.beam[0], &ask, nx_span(NULL, 0));
+        bench_step(&b);
+    }
+    assert_int_equal(b.seen_count, MANY + 1);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_true(b.seen[i].monitor == many[i]);
+        expect_noconnection(&b.seen[i]);
     }
     assert_int_equal(bench_event(&b, DOWN, 0)->code, NOEX_EUNREAD);
     assert_non_null(strstr(bench_event(&b, DOWN, 0)->text, "does not read"));
@@ -1113,6 +1218,10 @@ int main(void)
         cmocka_unit_test(K26_loss_of_100000_gives_as_many_noconnections_in_creation_order),
         cmocka_unit_test(twenty_thousand_are_established_through_a_short_queue_to_a_slow_reader),
         cmocka_unit_test(the_highest_mark_holds_monitors_back_and_closes_nothing),
+        cmocka_unit_test(any_number_is_demonitored_through_a_short_queue),
+        cmocka_unit_test(what_is_left_to_be_released_is_not_waited_for),
+        cmocka_unit_test(what_is_demonitored_makes_room_at_once),
+        cmocka_unit_test(what_was_to_be_released_there_goes_with_the_connection),
         cmocka_unit_test(a_peer_that_does_not_read_ends_at_out_max_and_loses_no_monitor_silently),
         cmocka_unit_test(D24_a_reason_over_the_limit_is_classified_cut_and_marked),
         cmocka_unit_test(a_reason_of_exactly_the_limit_is_whole),
