@@ -94,8 +94,9 @@ int noex_demonitor(noex_node *node, noex_monitor_id id)
 
 void noex_monitor_get_stats(const noex_node *node, struct noex_monitor_stats *stats, size_t size)
 {
-    memset(stats, 0, size);
-    if (!node)
+    if (stats)
+        memset(stats, 0, size);
+    if (!node || !stats)
         return;
     const struct noex_monitor_stats *all = nx_monitors_stats(node->monitors);
     memcpy(stats, all, size < sizeof *all ? size : sizeof *all);

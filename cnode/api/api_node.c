@@ -112,10 +112,12 @@ int noex_connect(noex_node *node, const char *peer, enum noex_connect_flags flag
     if (rc)
         return rc;
     nx_loop_update(node->loop);
-    p->policy = flags;
     rc = nx_peer_connect(p);
+    if (rc)
+        return nx_fail(err, rc, NULL);
+    p->policy = flags;
     nx_loop_kick(node->loop);
-    return nx_fail(err, rc, NULL);
+    return 0;
 }
 
 int noex_disconnect(noex_node *node, const char *peer)

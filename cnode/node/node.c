@@ -112,9 +112,11 @@ static void tell(noex_node *node, uint64_t now_ms)
 {
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
         turn_peers(node, now_ms);
-        if (node->closing || !nx_delivery_waits(node))
+        if (!nx_delivery_waits(node))
             return;
         nx_delivery_run(node);
+        if (node->closing)
+            return;
     }
     nx_loop_kick(node->loop);
 }

@@ -20,7 +20,8 @@ extern "C" {
  */
 typedef struct noex_node noex_node;
 
-/** Events wait to be pulled. At most once a turn of the loop; for nodes without on_event. */
+/** Events wait to be pulled. Called at most once a turn of the loop, and again in the next for
+ * those that it left; for nodes without on_event. */
 typedef void (*noex_ready_fn)(void *user);
 /** A node's memory is gone, its allocator and its loop are the program's again. */
 typedef void (*noex_closed_fn)(void *user);
@@ -114,8 +115,8 @@ NOEX_API void noex_node_close(noex_node *node, noex_closed_fn closed, void *user
 /** noex_node_close without being told. */
 NOEX_API void noex_node_free(noex_node *node);
 
-/** Why the last function of this node that failed did so: its code, and the cause in words.
- * Borrowed until the next call on the node. Never fails; NULL gives NULL. */
+/** Why the call on this node that just failed did so: its code, and the cause in words. Borrowed
+ * until the next call on the node, which writes it anew. Never fails; NULL gives NULL. */
 NOEX_API const struct noex_error *noex_node_error(const noex_node *node);
 
 /**

@@ -21,10 +21,11 @@ extern "C" {
  * recurse, and no call takes longer than a pass over the bytes. Any thread may do it.
  */
 struct noex_term {
-    const uint8_t *bytes;
-    size_t len;
+    const uint8_t *bytes; /**< its first byte is the tag */
+    size_t len;           /**< how many may be read */
 };
 
+/** What a term is. */
 enum noex_term_type {
     NOEX_TERM_INVALID = 0, /**< no term: no bytes, or malformed ones */
     NOEX_TERM_ATOM = 1,
@@ -133,10 +134,9 @@ NOEX_API NOEX_MUST_USE int noex_term_element(struct noex_term tuple, uint64_t in
 struct noex_items {
     /** Behind the last item of an improper list: its tail. Else its `bytes` are NULL. */
     struct noex_term tail;
-    /** The library's own. */
-    const uint8_t *at;
-    const uint8_t *end;
-    uint64_t left;
+    const uint8_t *at;  /**< the library's own */
+    const uint8_t *end; /**< the same */
+    uint64_t left;      /**< the same */
     /** NOEX_ETERM once the bytes have ended, or are malformed, within an item (which is given as
      * far as it goes) or before it; the error of noex_term_items where that failed. Else 0. */
     int error;

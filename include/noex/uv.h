@@ -1,5 +1,5 @@
-/* A node on a uv_loop_t of the program's. The one header that needs libuv's; noex.h does not
- * include it. Part of libnoex; SPDX-License-Identifier: Apache-2.0 */
+/* A node on a uv_loop_t of the program's; noex.h does not include it. Part of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NOEX_UV_H
 #define NOEX_UV_H
 

@@ -308,15 +308,20 @@ static void on_monitor(struct fake_conn *c, const struct nx_ctrl *ctrl)
         answer_noproc(c, ctrl);
 }
 
+/* Mostly they end in the order in which they were made, so the search goes on behind the last. */
 static void on_demonitor(struct fake_conn *c, const struct nx_ctrl *ctrl)
 {
     struct fake_beam *b = c->beam;
     for (size_t i = 0; i < b->monitor_count; i++) {
-        struct fake_monitor *m = &b->monitors[i];
+        size_t at = (b->demonitored + i) % b->monitor_count;
+        struct fake_monitor *m = &b->monitors[at];
         const uint8_t *p = nx_buf_span(&m->term).ptr;
-        if (m->active &&
-            nx_span_eq(nx_span(p + m->from_len + m->target_len, m->ref_len), ctrl->arg[NX_ARG_REF]))
-            m->active = false;
+        if (!m->active || !nx_span_eq(nx_span(p + m->from_len + m->target_len, m->ref_len),
+                                      ctrl->arg[NX_ARG_REF]))
+            continue;
+        m->active = false;
+        b->demonitored = at;
+        return;
     }
 }
 

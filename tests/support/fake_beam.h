@@ -99,6 +99,7 @@ struct fake_beam {
     struct fake_monitor *monitors;
     size_t monitor_count;
     size_t monitor_cap;
+    size_t demonitored; /* the last one that was */
 
     /* What was seen. */
     struct fake_signal signal[FAKE_SIGNALS_MAX];
