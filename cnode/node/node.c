@@ -124,7 +124,7 @@ static void tell(noex_node *node, uint64_t now_ms)
 /* What is left then does not let nx_node_process wait; a caller's loop must be told. */
 static void announce(noex_node *node)
 {
-    if (node->closing || !node->options.on_ready || !nx_delivery_waits(node))
+    if (!node->options.on_ready || !nx_delivery_waits(node))
         return;
     node->options.on_ready(node->options.user);
     if (!node->foreign || node->closing)
@@ -137,6 +137,8 @@ static void announce(noex_node *node)
 static void on_turn(void *ctx, uint64_t now_ms)
 {
     noex_node *node = ctx;
+    if (node->closing) /* by a posted function, just before */
+        return;
     bool was = nx_node_enter(node);
     nx_delivery_release(node);
     if (node->options.on_event) {
