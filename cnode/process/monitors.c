@@ -10,7 +10,8 @@ enum {
     CACHE_LINE = 64,
     /* Deadlines are rounded up to this, so that a list with many of them is not walked each
        millisecond. */
-    DEADLINE_STEP_MS = 16
+    DEADLINE_STEP_MS = 16,
+    SWEEP_MIN = 1024 /* fewer events that were taken back are not worth a walk */
 };
 
 _Static_assert(sizeof(struct nx_monitor) == CACHE_LINE, "a monitor is one cache line");
@@ -31,6 +32,7 @@ struct nx_monitors {
     uint32_t leaving;
     uint32_t queue_first;
     uint32_t queue_last;
+    uint32_t taken_back; /* events in the queue that nobody will be told of, at most */
     struct nx_reasons reasons;
     struct nx_foreign_links foreign;
     uint64_t reasons_cut;
@@ -200,11 +202,20 @@ static void leave_gauge(struct nx_monitors *t, const struct nx_monitor *m)
         t->stats.active--;
 }
 
+static void drop_taken_back(struct nx_monitors *t);
+
+static bool is_full(const struct nx_monitors *t)
+{
+    return t->used - t->leaving >= t->max;
+}
+
 int nx_monitor_add(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t peer,
                    const struct noex_target *target, uint64_t deadline_ms, void *user,
                    uint32_t *slot)
 {
-    if (t->used - t->leaving >= t->max)
+    if (is_full(t) && t->taken_back)
+        drop_taken_back(t);
+    if (is_full(t))
         return NOEX_ELIMIT;
     int rc = t->free_slot ? 0 : grow(t);
     if (rc)
@@ -341,23 +352,47 @@ unsigned nx_events_take(struct nx_monitors *t, uint32_t item)
     return event;
 }
 
-void nx_events_done(struct nx_monitors *t, uint32_t item)
+/* The item has left the queue. */
+static void unqueued(struct nx_monitors *t, uint32_t item)
 {
-    t->queue_first = *link_of(t, item);
-    if (!t->queue_first)
-        t->queue_last = 0;
-    if (item & NX_EVENT_FOREIGN)
-        return;
     uint32_t slot = NX_EVENT_NUMBER(item);
     struct nx_monitor *m = nx_monitor_at(t, slot);
     if (item & NX_EVENT_END) {
         m->queued_end = 0;
         if (m->has_reason)
-            nx_reasons_pop(&t->reasons, m->end.reason);
+            nx_reasons_drop(&t->reasons, m->end.reason);
     } else {
         m->queued_up = 0;
     }
     release_if_over(t, slot);
+}
+
+void nx_events_done(struct nx_monitors *t, uint32_t item)
+{
+    t->queue_first = *link_of(t, item);
+    if (!t->queue_first)
+        t->queue_last = 0;
+    if (!(item & NX_EVENT_FOREIGN))
+        unqueued(t, item);
+}
+
+/* Events that were taken back leave the queue though others before them are not told yet: a program
+ * that does not pull them must not run out of monitors. The first may be at hand, and stays. */
+static void drop_taken_back(struct nx_monitors *t)
+{
+    uint32_t before = t->queue_first;
+    t->taken_back = 0;
+    for (uint32_t item, next; before && (item = *link_of(t, before));) {
+        next = *link_of(t, item);
+        if (item & NX_EVENT_FOREIGN || event_of(t, item)) {
+            before = item;
+            continue;
+        }
+        *link_of(t, before) = next;
+        if (!next)
+            t->queue_last = before;
+        unqueued(t, item);
+    }
 }
 
 /* ---- what happens to a monitor ---- */
@@ -477,20 +512,30 @@ void nx_monitor_left(struct nx_monitors *t, struct nx_monitor_list *l)
     release_if_over(t, slot);
 }
 
+static void take_back(struct nx_monitors *t, struct nx_monitor *m)
+{
+    t->taken_back += (m->events & NX_MONITOR_EV_UP) != 0;
+    t->taken_back += (m->events & ~(unsigned)NX_MONITOR_EV_UP) != 0;
+    m->events = 0;
+}
+
 void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
 {
     struct nx_monitor *m = nx_monitor_at(t, slot);
-    m->events = 0;
-    if (m->state == NX_MONITOR_ENDED)
-        return;
-    bool held = is_held(m);
-    unlink_record(t, l, slot);
-    leave_gauge(t, m);
-    m->state = NX_MONITOR_ENDED;
-    t->stats.demonitored++;
-    if (held)
-        leave(t, l, slot);
-    release_if_over(t, slot);
+    take_back(t, m);
+    if (m->state != NX_MONITOR_ENDED) {
+        bool held = is_held(m);
+        unlink_record(t, l, slot);
+        leave_gauge(t, m);
+        m->state = NX_MONITOR_ENDED;
+        t->stats.demonitored++;
+        if (held)
+            leave(t, l, slot);
+        release_if_over(t, slot);
+    }
+    /* So rarely that it costs each of them a few steps, no more. */
+    if (t->taken_back >= SWEEP_MIN && t->taken_back >= t->used / 2)
+        drop_taken_back(t);
 }
 
 void nx_monitor_fail(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot, int code,

@@ -5,6 +5,9 @@
 
 enum { CHUNK = 64 * 1024, ALIGN = 8 };
 
+/* In the place of its length: nobody wants it any more. */
+static const uint64_t DROPPED = UINT64_MAX;
+
 struct nx_reason_chunk {
     struct nx_reason_chunk *next;
     size_t cap;
@@ -72,16 +75,22 @@ struct nx_reason *nx_reasons_push(struct nx_reasons *q, struct nx_span term, uin
     return r;
 }
 
-void nx_reasons_pop(struct nx_reasons *q, const struct nx_reason *oldest)
+/* Chunks that a push passed over for want of room are empty by the time their successor is the
+ * oldest. */
+static struct nx_reason *oldest(struct nx_reasons *q)
 {
-    size_t need = space_for(oldest->len);
-    /* Chunks that a push passed over for want of room are empty by the time their successor is
-     * popped. */
     while (q->first != q->last && q->first->start == q->first->end) {
         struct nx_reason_chunk *next = q->first->next;
         nx_free(q->alloc, q->first);
         q->first = next;
     }
+    struct nx_reason_chunk *c = q->first;
+    return c && c->start != c->end ? (struct nx_reason *)(void *)(c->bytes + c->start) : NULL;
+}
+
+static void pop(struct nx_reasons *q, const struct nx_reason *r)
+{
+    size_t need = space_for(r->len);
     q->first->start += need;
     q->used -= need;
     if (q->first->start != q->first->end)
@@ -93,4 +102,11 @@ void nx_reasons_pop(struct nx_reasons *q, const struct nx_reason *oldest)
     q->first = next;
     if (!next)
         q->last = NULL;
+}
+
+void nx_reasons_drop(struct nx_reasons *q, struct nx_reason *r)
+{
+    r->full_len = DROPPED;
+    while ((r = oldest(q)) && r->full_len == DROPPED)
+        pop(q, r);
 }

@@ -30,7 +30,7 @@ void nx_reasons_free(struct nx_reasons *q);
  */
 struct nx_reason *nx_reasons_push(struct nx_reasons *q, struct nx_span term, uint64_t full_len);
 
-/** Drops the oldest reason, which must be `oldest`. */
-void nx_reasons_pop(struct nx_reasons *q, const struct nx_reason *oldest);
+/** Drops a reason. In any order; its space is free again once those before it were dropped, too. */
+void nx_reasons_drop(struct nx_reasons *q, struct nx_reason *r);
 
 #endif

@@ -953,6 +953,85 @@ static void any_number_is_demonitored_through_a_short_queue(void **state)
     }
 }
 
+static bool one_is_active(void)
+{
+    return bench_monitor_stats(&b).active == 1;
+}
+
+static bool both_events_wait(void)
+{
+    return bench_monitor_stats(&b).pending == 0;
+}
+
+/* NODE_UP stays at the head of the queue: nobody pulls it. */
+static void what_is_demonitored_counts_no_more_though_nobody_pulls_events(void **state)
+{
+    (void)state;
+    enum { MOST = 10 };
+    bench_init(&b);
+    b.pull = true;
+    b.options.monitors_max = MOST;
+    bench_open(&b);
+    bench_beam(&b, NULL);
+    fake_beam_spawn(&b.beam[0], "srv");
+    for (int i = 0; i < 20 * MOST; i++) {
+        const char *name = i % 2 ? "srv" : "absent"; /* with a DOWN and its reason, too */
+        noex_monitor_id id = bench_monitor_name(&b, 0, name, NULL);
+        bool (*done)(void) = i % 2 ? one_is_active : both_events_wait;
+        for (int k = 0; !done(); k++) {
+            fake_beam_step(&b.beam[0]);
+            assert_int_equal(noex_node_process(b.node, 0), 0);
+            assert_true(k < 100000);
+        }
+        assert_int_equal(noex_demonitor(b.node, id), 0);
+    }
+    const struct noex_event *e = noex_node_next_event(b.node);
+    assert_non_null(e);
+    assert_int_equal(e->type, UP);
+    assert_null(noex_node_next_event(b.node));
+    bench_close(&b);
+}
+
+/* Events of those that live on keep their order when others' are dropped between them. */
+static void a_churn_that_nobody_pulls_keeps_the_others_events_and_little_memory(void **state)
+{
+    (void)state;
+    enum { KEPT = 500, CHURN = 20000 };
+    static noex_monitor_id kept[KEPT];
+    bench_init(&b);
+    b.pull = true;
+    bench_open(&b);
+    bench_beam(&b, NULL);
+    b.beam[0].all_alive = b.beam[0].no_record = true;
+    size_t live = 0;
+    for (int i = 0, k = 0; i < CHURN; i++) {
+        noex_monitor_id id = bench_monitor_name(&b, 0, "srv", NULL);
+        if (i % (CHURN / KEPT) == 0)
+            kept[k++] = id;
+        else
+            many[i] = id;
+        if (i % 1000 < 999)
+            continue;
+        while (bench_monitor_stats(&b).pending) {
+            fake_beam_step(&b.beam[0]);
+            assert_int_equal(noex_node_process(b.node, 0), 0);
+        }
+        for (int n = i - 999; n <= i; n++)
+            if (n % (CHURN / KEPT))
+                assert_int_equal(noex_demonitor(b.node, many[n]), 0);
+        live = i == 3999 ? b.alloc.live : live;
+    }
+    assert_in_range(b.alloc.live, 0, live + KEPT); /* but for the names of those that are kept */
+    assert_int_equal(noex_node_next_event(b.node)->type, UP);
+    for (int k = 0; k < KEPT; k++) {
+        const struct noex_event *e = noex_node_next_event(b.node);
+        assert_non_null(e);
+        assert_true(e->type == M_UP && e->monitor == kept[k]);
+    }
+    assert_null(noex_node_next_event(b.node));
+    bench_close(&b);
+}
+
 /* Only what is left to send keeps the node awake: nothing else will happen. */
 static void what_is_left_to_be_released_is_not_waited_for(void **state)
 {
@@ -1219,6 +1298,8 @@ int main(void)
         cmocka_unit_test(twenty_thousand_are_established_through_a_short_queue_to_a_slow_reader),
         cmocka_unit_test(the_highest_mark_holds_monitors_back_and_closes_nothing),
         cmocka_unit_test(any_number_is_demonitored_through_a_short_queue),
+        cmocka_unit_test(what_is_demonitored_counts_no_more_though_nobody_pulls_events),
+        cmocka_unit_test(a_churn_that_nobody_pulls_keeps_the_others_events_and_little_memory),
         cmocka_unit_test(what_is_left_to_be_released_is_not_waited_for),
         cmocka_unit_test(what_is_demonitored_makes_room_at_once),
         cmocka_unit_test(what_was_to_be_released_there_goes_with_the_connection),

@@ -27,7 +27,7 @@ static void what_goes_in_comes_out_in_order(void **state)
             assert_int_equal(kept[out]->full_len, out);
             for (size_t i = 0; i < kept[out]->len; i++)
                 assert_int_equal(kept[out]->bytes[i], out & 0xff);
-            nx_reasons_pop(&q, kept[out]);
+            nx_reasons_drop(&q, kept[out]);
         }
     }
     assert_int_equal(q.used, 0);
@@ -45,7 +45,7 @@ static void a_storm_of_small_ones_costs_no_allocation_each(void **state)
     for (int i = 0; i < 100000; i++) {
         struct nx_reason *r = nx_reasons_push(&q, nx_span_str("killed"), 6);
         assert_non_null(r);
-        nx_reasons_pop(&q, r);
+        nx_reasons_drop(&q, r);
     }
     assert_int_equal(t.calls, 1);
     nx_reasons_free(&q);
@@ -64,8 +64,8 @@ static void the_budget_is_kept(void **state)
     assert_null(nx_reasons_push(&q, nx_span(big, sizeof big), 1));
     struct nx_reason *small = nx_reasons_push(&q, nx_span_str("x"), 1);
     assert_non_null(small);
-    nx_reasons_pop(&q, first);
-    nx_reasons_pop(&q, small);
+    nx_reasons_drop(&q, first);
+    nx_reasons_drop(&q, small);
     first = nx_reasons_push(&q, nx_span(big, sizeof big), 1);
     assert_non_null(first);
     nx_reasons_free(&q);
@@ -85,7 +85,31 @@ static void without_memory_nothing_is_kept_and_the_rest_stays(void **state)
     t.fail_on = true;
     assert_null(nx_reasons_push(&q, nx_span(big, sizeof big), 1));
     assert_memory_equal(kept->bytes, "abc", 3);
-    nx_reasons_pop(&q, kept);
+    nx_reasons_drop(&q, kept);
+    nx_reasons_free(&q);
+    assert_int_equal(t.live, 0);
+}
+
+static void what_is_dropped_out_of_order_frees_its_space_when_its_turn_comes(void **state)
+{
+    (void)state;
+    enum { COUNT = 4000, EACH = 96 }; /* several chunks */
+    struct alloc_test t;
+    struct nx_reasons q;
+    static struct nx_reason *r[COUNT];
+    static uint8_t bytes[EACH];
+    alloc_test_init(&t);
+    nx_reasons_init(&q, &t.a, 1 << 20);
+    for (int i = 0; i < COUNT; i++)
+        assert_non_null(r[i] = nx_reasons_push(&q, nx_span(bytes, EACH), EACH));
+    size_t full = q.used;
+    for (int i = 1; i < COUNT; i++)
+        nx_reasons_drop(&q, r[i * 1999 % COUNT]);
+    assert_int_equal(q.used, full);
+    assert_int_equal(r[0]->full_len, EACH);
+    nx_reasons_drop(&q, r[0]);
+    assert_int_equal(q.used, 0);
+    assert_in_range(t.live, 0, 1);
     nx_reasons_free(&q);
     assert_int_equal(t.live, 0);
 }
@@ -96,6 +120,7 @@ int main(void)
         cmocka_unit_test(what_goes_in_comes_out_in_order),
         cmocka_unit_test(a_storm_of_small_ones_costs_no_allocation_each),
         cmocka_unit_test(the_budget_is_kept),
+        cmocka_unit_test(what_is_dropped_out_of_order_frees_its_space_when_its_turn_comes),
         cmocka_unit_test(without_memory_nothing_is_kept_and_the_rest_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
