@@ -1,5 +1,4 @@
-/* A node in a thread of its own; the main thread posts what is to be done. Each line of standard
- * input is the name of a process to monitor:
+/* A node in its own thread; the main thread posts each line it reads, the name of a process:
  *     NOEX_COOKIE=secret thread_posts shop@127.0.0.1
  * Example of libnoex; SPDX-License-Identifier: Apache-2.0 */
 #define _POSIX_C_SOURCE 200809L
@@ -22,6 +21,8 @@ static void on_event(void *user, const struct noex_event *event)
     } else if (event->type == NOEX_EVENT_MONITOR_DOWN) {
         noex_event_message(event, why, sizeof why);
         printf("%s: %s %s\n", event->target->name, noex_reason_type_name(event->reason), why);
+    } else if (event->error) {
+        fprintf(stderr, "%s\n", event->error->text);
     }
     fflush(stdout);
 }
@@ -62,15 +63,14 @@ int main(int argc, char **argv)
     noex_options_init(&options);
     options.cookie = getenv("NOEX_COOKIE");
     options.on_event = on_event;
-    if (argc != 2 || noex_node_new(&node, &options, NULL) || noex_poster_new(&poster, node))
-        return 1;
     where = argv[1];
-    if (pthread_create(&thread, NULL, run, node)) /* from here on the node is that thread's */
+    if (argc != 2 || noex_node_new(&node, &options, NULL) || noex_poster_new(&poster, node) ||
+        pthread_create(&thread, NULL, run, node)) /* from here on the node is that thread's */
         return 1;
     while (fgets(line, sizeof line, stdin)) {
-        line[strcspn(line, "\n")] = '\0';
-        if (noex_post(poster, monitor, strdup(line)))
-            break;
+        char *name = strndup(line, strcspn(line, "\n"));
+        if (noex_post(poster, monitor, name))
+            free(name);
     }
     int failed = noex_post(poster, stop, NULL);
     pthread_join(thread, NULL);

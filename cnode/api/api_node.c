@@ -59,15 +59,20 @@ int noex_node_process(noex_node *node, uint64_t max_wait_ms)
     /* What is called in callbacks records there too. */
     nx_fail(nx_api_begin(node), rc, NULL);
     atomic_store(&node->woken, false);
+    if (node->closing)
+        rc = NOEX_ESTATE;
     nx_node_leave(node, was);
     return rc;
 }
 
-int noex_node_fd(const noex_node *node)
+int noex_node_fd(noex_node *node)
 {
     if (!node)
         return NOEX_EINVALID;
-    return node->foreign ? NOEX_ESTATE : nx_loop_fd(node->loop);
+    if (node->foreign)
+        return nx_fail(nx_api_begin(node), NOEX_ESTATE,
+                       "the program's own uv_loop_t drives the node");
+    return nx_loop_fd(node->loop);
 }
 
 int64_t noex_node_timeout_ms(noex_node *node)

@@ -4,6 +4,9 @@
 #include "base/err.h"
 #include "node/peer.h"
 
+/* Of a callback whose every event leads to the next one the loop is not kept. */
+enum { EVENTS_A_RUN = 1 << 17 };
+
 static bool type_has_error(enum noex_event_type type)
 {
     return type == NOEX_EVENT_NODE_DOWN || type == NOEX_EVENT_CONNECT_FAILED;
@@ -162,8 +165,8 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
 
 void nx_delivery_run(noex_node *node)
 {
-    uint32_t item;
-    while (!node->closing && (item = next_item(node))) {
+    uint32_t item, told = 0;
+    while (!node->closing && told++ < EVENTS_A_RUN && (item = next_item(node))) {
         fill_event(node, item, &node->event);
         note_awaited(node, &node->event);
         node->options.on_event(node->options.user, &node->event);

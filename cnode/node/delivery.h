@@ -8,7 +8,7 @@
 /** Some wait to be delivered or pulled. */
 bool nx_delivery_waits(noex_node *node);
 
-/** Tells all that waits to on_event; stops where the callback closes the node. */
+/** Tells what waits to on_event, very many at most; stops where the callback closes the node. */
 void nx_delivery_run(noex_node *node);
 
 /** Takes the next event for a caller that pulls; NULL when there is none. Good until

@@ -59,12 +59,11 @@ static int take_identity(noex_node *node, const char *name, struct noex_error *e
     return rc;
 }
 
-static int take_options(noex_node *node, const struct noex_options *in, struct noex_error *err)
+static int take_options(noex_node *node, struct noex_error *err)
 {
     struct noex_options *o = &node->options;
-    int rc = nx_options_take(o, in, err);
     node->log = (struct nx_log){o->on_log, o->log_user, o->log_level};
-    rc = rc ? rc : take_cookie(node, o->cookie, err);
+    int rc = take_cookie(node, o->cookie, err);
     rc = rc ? rc : take_identity(node, o->name, err);
     o->name = NULL;
     o->cookie = NULL;
@@ -192,11 +191,10 @@ int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_pee
 
 /* ---- life ---- */
 
-static int make_parts(noex_node *node, const struct noex_options *options, void *uv,
-                      struct noex_error *err)
+static int make_parts(noex_node *node, void *uv, struct noex_error *err)
 {
     const struct nx_loop_hooks hooks = {node, on_deadline, on_turn};
-    int rc = take_options(node, options, err);
+    int rc = take_options(node, err);
     if (rc)
         return rc;
     const struct noex_options *o = &node->options;
@@ -210,16 +208,21 @@ static int make_parts(noex_node *node, const struct noex_options *options, void 
 int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
                 struct noex_error *err)
 {
-    const struct noex_allocator *a = nx_options_allocator(options);
+    struct noex_options o;
+    int rc = nx_options_take(&o, options, err);
+    if (rc)
+        return rc;
+    const struct noex_allocator *a = o.allocator ? o.allocator : &nx_alloc_libc;
     noex_node *node = nx_calloc(a, 1, sizeof *node);
     if (!node)
         return nx_fail(err, NOEX_ENOMEM, NULL);
+    node->options = o;
     node->alloc = *a;
     node->random = &nx_random_openssl;
     node->foreign = uv != NULL;
     nx_node_events_init(&node->events, &node->alloc);
     nx_peers_init(&node->peers, &node->alloc);
-    int rc = make_parts(node, options, uv, err);
+    rc = make_parts(node, uv, err);
     if (rc)
         nx_node_close(node, NULL, NULL);
     else

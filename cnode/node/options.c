@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/options.h"
 
-#include "base/alloc.h"
 #include "base/err.h"
 #include <stddef.h>
 #include <string.h>
@@ -75,12 +74,6 @@ static int check_ranges(const struct noex_options *o, struct noex_error *err)
     return 0;
 }
 
-const struct noex_allocator *nx_options_allocator(const struct noex_options *in)
-{
-    bool named = in->size >= offsetof(struct noex_options, on_event) && in->allocator;
-    return named ? in->allocator : &nx_alloc_libc;
-}
-
 /* Set by the caller, and nothing that this library could heed. */
 static bool has_unknown(const struct noex_options *in)
 {
@@ -102,5 +95,8 @@ int nx_options_take(struct noex_options *out, const struct noex_options *in, str
                        sizeof *in);
     *out = defaults;
     memcpy(out, in, in->size < sizeof *out ? in->size : sizeof *out);
+    const struct noex_allocator *a = out->allocator;
+    if (a && (!a->alloc || !a->resize || !a->release))
+        return nx_fail(err, NOEX_EINVALID, "option allocator lacks a function");
     return check_ranges(out, err);
 }

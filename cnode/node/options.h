@@ -8,9 +8,6 @@
 /** The defaults, in the first `size` bytes: what the caller's header knows. */
 void nx_options_init(struct noex_options *options, size_t size);
 
-/** The allocator that they name, or malloc's. Options too short to name one do not. */
-const struct noex_allocator *nx_options_allocator(const struct noex_options *in);
-
 /**
  * Reads a caller's options, which may be of an older or of a newer header than this library's: what
  * it does not know has its default, and what this library does not know must be zero. Pointers are

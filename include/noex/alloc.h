@@ -9,8 +9,10 @@ extern "C" {
 #endif
 
 /**
- * Where a node takes its memory from. Copied when the node is made; `user` is borrowed until the
- * node is freed. All three functions are called only from the thread that drives the node.
+ * Where a node takes its memory from; but for what other threads touch (posts, name lookups) and
+ * for libuv and OpenSSL themselves, which is malloc's. Copied when the node is made; `user` is
+ * borrowed until the node is freed. All three functions are called only from the thread that drives
+ * the node.
  */
 struct noex_allocator {
     /** Passed to each function as it is. */

@@ -106,9 +106,10 @@ NOEX_API NOEX_MUST_USE int noex_node_new(noex_node **out, const struct noex_opti
 /**
  * Closes every connection and frees the node: no event comes any more, posted functions that still
  * wait are told that they are cancelled, and the node must not be used any more. Never waits, not
- * even for name resolution. `closed` (may be NULL) is called with `user` when the memory is gone:
- * before this returns; from inside a callback when the noex_node_process around it ends; on a
- * caller's uv_loop_t always later, from its uv_run. NULL, and a node that is closing, are ignored.
+ * even for name resolution: a lookup that hangs ends by itself, in a thread of its own. `closed`
+ * (may be NULL) is called with `user` when the memory is gone: before this returns; from inside a
+ * callback when the noex_node_process around it ends; on a caller's uv_loop_t always later, from
+ * its uv_run. NULL, and a node that is closing, are ignored.
  */
 NOEX_API void noex_node_close(noex_node *node, noex_closed_fn closed, void *user);
 
@@ -122,14 +123,15 @@ NOEX_API const struct noex_error *noex_node_error(const noex_node *node);
 /**
  * Runs the node: waits at most `max_wait_ms` for something to happen (0: not at all), then reads,
  * writes and delivers events. Errors: NOEX_EINVALID (NULL), NOEX_EREENTRANT (inside a callback),
- * NOEX_ESTATE (a caller's uv_loop_t drives the node).
+ * NOEX_ESTATE (a caller's uv_loop_t drives the node; or it was closed inside a callback, and is
+ * gone).
  */
 NOEX_API NOEX_MUST_USE int noex_node_process(noex_node *node, uint64_t max_wait_ms);
 
 /** For a program with a poll loop of its own: poll this descriptor for reading, level-triggered, no
  * longer than noex_node_timeout_ms, then call noex_node_process(node, 0). Errors: NOEX_EINVALID
  * (NULL), NOEX_ESTATE (a caller's uv_loop_t drives the node). */
-NOEX_API int noex_node_fd(const noex_node *node);
+NOEX_API int noex_node_fd(noex_node *node);
 /** Milliseconds until the node must run though its descriptor is silent; 0 while events wait to be
  * pulled; -1: no limit. Ask again before each wait. */
 NOEX_API int64_t noex_node_timeout_ms(noex_node *node);
@@ -158,8 +160,9 @@ enum noex_connect_flags {
  * after the beginning of one that failed, or whose connection was lost within five seconds; the
  * outcome comes as an event: NODE_UP, or CONNECT_FAILED (followed by RECONNECT with
  * NOEX_CONNECT_KEEP). Calling again changes the policy.
- * What is known of a node is kept until the program's own node is freed: about a kilobyte a name.
- * Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other flags).
+ * What is known of a node is kept until the program's own node is freed: about 1.2 kilobytes a
+ * name. Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other
+ * flags).
  */
 NOEX_API NOEX_MUST_USE int noex_connect(noex_node *node, const char *peer,
                                         enum noex_connect_flags flags);

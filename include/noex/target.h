@@ -30,7 +30,8 @@ enum noex_target_kind {
     NOEX_TARGET_PID = 2   /**< the process `pid` */
 };
 
-/** A target. Strings are borrowed for the call that takes it. */
+/** A target. Strings are borrowed for the call that takes it. Only the fields that belong to the
+ * kind are read, so later kinds do not change the struct. */
 struct noex_target {
     enum noex_target_kind kind; /**< says which of the fields below count */
     struct noex_pid pid;        /**< NOEX_TARGET_PID: the process; else ignored */

@@ -241,9 +241,10 @@ NOEX_API int noex_build_pid(noex_builder *builder, const char *node, const struc
 NOEX_API int noex_build_nil(noex_builder *builder);
 
 /** A copy of another term, byte by byte, as it stands: also what cannot be built otherwise. Keys of
- * maps in it are not compared. Not of a term in this builder. Errors: NOEX_EINVALID (a NULL),
- * NOEX_ESTATE (the term is finished), NOEX_ETERM (`term` is cut or malformed), NOEX_ELIMIT (it gets
- * longer than 2 GiB, or nested more than 1024 deep), NOEX_ENOMEM. */
+ * maps in it are not compared, and as a key itself it counts by its bytes. Not of a term in this
+ * builder. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (the term is finished), NOEX_ETERM (`term`
+ * is cut or malformed), NOEX_ELIMIT (it gets longer than 2 GiB, or nested more than 1024 deep),
+ * NOEX_ENOMEM. */
 NOEX_API int noex_build_term(noex_builder *builder, struct noex_term term);
 
 /** Begins a tuple: what follows, up to its noex_build_end, is in it. Errors: NOEX_EINVALID (a

@@ -1,5 +1,6 @@
 /* A node on a uv_loop_t of the program's; noex.h does not include it. Part of libnoex;
- * SPDX-License-Identifier: Apache-2.0 */
+ * SPDX-License-Identifier: Apache-2.0
+ * libuv's own header needs _POSIX_C_SOURCE 200809L, or more, where the compiler is strict. */
 #ifndef NOEX_UV_H
 #define NOEX_UV_H
 

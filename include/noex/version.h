@@ -4,7 +4,8 @@
 
 #include <noex/export.h>
 
-#define NOEX_VERSION_MAJOR 0 /**< of these headers; below 1 the interface may change */
+#define NOEX_VERSION_MAJOR                                                                         \
+    0 /**< of these headers; below 1 the interface may change, and the soname with it */
 #define NOEX_VERSION_MINOR 1 /**< raised when functions are added */
 #define NOEX_VERSION_PATCH 0 /**< raised when faults are repaired */
 

@@ -26,6 +26,10 @@ Upstream-Name: libnoex
 Files: *
 Copyright: ${year} the authors of libnoex
 License: Apache-2.0
+Comment: The library holds libei of Erlang/OTP, linked statically,
+ Copyright 2002-2025 Ericsson AB and others, License: Apache-2.0.
+
+License: Apache-2.0
  On Debian systems the whole text of the Apache License, version 2.0, is in
  /usr/share/common-licenses/Apache-2.0.
 ")

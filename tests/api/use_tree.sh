@@ -37,6 +37,12 @@ make -C "$scratch/make"
 export LD_LIBRARY_PATH=$libdir
 run "$scratch/make"
 
+echo "== noex/uv.h"
+# shellcheck disable=SC2046,SC2086
+"$CC" $CONSUMER_FLAGS -std=c11 -o "$scratch/uv_loop" "$here/../../examples/uv_loop.c" \
+    $(pkg-config --cflags --libs noex libuv)
+[[ $("$scratch/uv_loop" 2>&1) == usage:* ]]
+
 echo "== noexmon"
 version=$("$prefix/bin/noexmon" --version)
 echo "$version"

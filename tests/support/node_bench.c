@@ -150,6 +150,13 @@ static size_t all_events(const struct bench *b)
     return n;
 }
 
+/* A callback that closes the node puts NULL in its place. */
+static void process(struct bench *b, uint64_t wait_ms)
+{
+    int rc = noex_node_process(b->node, wait_ms);
+    assert_int_equal(rc, b->node ? 0 : NOEX_ESTATE);
+}
+
 static void drive(struct bench *b, uint64_t wait_ms)
 {
     const struct timespec pause = {0, 500000};
@@ -160,7 +167,7 @@ static void drive(struct bench *b, uint64_t wait_ms)
         if (wait_ms)
             nanosleep(&pause, NULL);
     } else {
-        assert_int_equal(noex_node_process(b->node, wait_ms), 0);
+        process(b, wait_ms);
     }
 }
 

@@ -134,6 +134,12 @@ static void a_node_that_cannot_be_made_says_why(void **state)
     o = good;
     o.epmd_port = 0;
     expect_refusal(&o, NOEX_EINVALID);
+    o = good;
+    memset(&alloc, 0, sizeof alloc);
+    o.allocator = &alloc.a; /* without functions */
+    expect_refusal(&o, NOEX_EINVALID);
+    memset(&o, 0xff, sizeof o);
+    expect_refusal(&o, NOEX_EINVALID);
     sys.no_random = true;
     expect_refusal(&good, NOEX_ERANDOM);
     sys.no_random = false;
