@@ -58,7 +58,8 @@ def check(folder):
     if missing:
         print("not all unit tests have run here:", *sorted(missing))
         return 77
-    seen = {tuple(line.split()) for path in files if path.stem in tests for line in path.read_text().splitlines()}
+    seen = {tuple(line.split()) for path in files if path.stem in tests
+            for line in path.read_text().splitlines()}
     wanted, allowed = ({(name, code) for name, codes in listed(own).items() for code in codes}
                        for own in (True, False))
     for name, code in sorted(wanted - seen):
