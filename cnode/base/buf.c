@@ -88,7 +88,8 @@ int nx_buf_put_u16(struct nx_buf *b, uint16_t v)
 
 int nx_buf_put_u32(struct nx_buf *b, uint32_t v)
 {
-    uint8_t be[4] = {(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
+    uint8_t be[4];
+    nx_put_u32(be, v);
     return nx_buf_put(b, be, sizeof be);
 }
 

@@ -45,6 +45,16 @@ static inline uint32_t nx_get_u32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+/** Returns the place behind. */
+static inline uint8_t *nx_put_u32(uint8_t *p, uint32_t v)
+{
+    p[0] = (uint8_t)(v >> 24);
+    p[1] = (uint8_t)(v >> 16);
+    p[2] = (uint8_t)(v >> 8);
+    p[3] = (uint8_t)v;
+    return p + 4;
+}
+
 static inline uint64_t nx_get_u64(const uint8_t *p)
 {
     return (uint64_t)nx_get_u32(p) << 32 | nx_get_u32(p + 4);

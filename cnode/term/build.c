@@ -238,10 +238,7 @@ int noex_build_map(noex_builder *builder)
 static void set_head(uint8_t *head, uint8_t tag, uint32_t count)
 {
     head[0] = tag;
-    head[1] = (uint8_t)(count >> 24);
-    head[2] = (uint8_t)(count >> 16);
-    head[3] = (uint8_t)(count >> 8);
-    head[4] = (uint8_t)count;
+    nx_put_u32(head + 1, count);
 }
 
 static int end_tuple(noex_builder *b, const struct level *tuple)

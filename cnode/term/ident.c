@@ -58,15 +58,6 @@ static bool is_atom_text(struct nx_span text)
     return nx_rd_left(&in) == 0 && chars <= NX_ATOM_CHARS_MAX;
 }
 
-static uint8_t *put_u32(uint8_t *p, uint32_t v)
-{
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
-    return p + 4;
-}
-
 /* SMALL_ATOM_UTF8_EXT where it holds the text, else ATOM_UTF8_EXT. */
 static uint8_t *put_atom(uint8_t *p, struct nx_span text)
 {
@@ -100,9 +91,9 @@ int nx_pid_write(struct nx_buf *out, const struct nx_pid *pid)
         return rc;
     *p++ = 88;
     p = put_atom(p, pid->node);
-    p = put_u32(p, pid->id);
-    p = put_u32(p, pid->serial);
-    p = put_u32(p, pid->creation);
+    p = nx_put_u32(p, pid->id);
+    p = nx_put_u32(p, pid->serial);
+    p = nx_put_u32(p, pid->creation);
     commit_to(out, p);
     return 0;
 }
@@ -119,9 +110,9 @@ int nx_ref_write(struct nx_buf *out, const struct nx_ref *ref)
     *p++ = 0;
     *p++ = (uint8_t)ref->count;
     p = put_atom(p, ref->node);
-    p = put_u32(p, ref->creation);
+    p = nx_put_u32(p, ref->creation);
     for (uint32_t i = 0; i < ref->count; i++)
-        p = put_u32(p, ref->word[i]);
+        p = nx_put_u32(p, ref->word[i]);
     commit_to(out, p);
     return 0;
 }
@@ -149,7 +140,7 @@ static int write_big(struct nx_buf *out, bool negative, uint64_t magnitude)
 static int write_i32(struct nx_buf *out, int32_t value)
 {
     uint8_t bytes[1 + 4] = {98};
-    put_u32(bytes + 1, (uint32_t)value);
+    nx_put_u32(bytes + 1, (uint32_t)value);
     return nx_buf_put(out, bytes, sizeof bytes);
 }
 

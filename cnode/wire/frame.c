@@ -134,8 +134,8 @@ static void put_header(struct nx_buf *out, enum nx_frame_mode mode, size_t len)
     const bool pass = mode == NX_FRAME_PASS_THROUGH;
     const size_t size = pass ? sizeof pass_through : sizeof dist_header;
     len += size;
-    const uint8_t be[LENGTH_SIZE] = {(uint8_t)(len >> 24), (uint8_t)(len >> 16),
-                                     (uint8_t)(len >> 8), (uint8_t)len};
+    uint8_t be[LENGTH_SIZE];
+    nx_put_u32(be, (uint32_t)len);
     put(out, be, sizeof be);
     put(out, pass ? pass_through : dist_header, size);
 }
@@ -177,9 +177,6 @@ int nx_frame_end(struct nx_buf *out, size_t mark)
         return NOEX_ELIMIT;
     }
     uint8_t *p = out->data + out->start + mark;
-    p[0] = (uint8_t)(len >> 24);
-    p[1] = (uint8_t)(len >> 16);
-    p[2] = (uint8_t)(len >> 8);
-    p[3] = (uint8_t)len;
+    nx_put_u32(p, (uint32_t)len);
     return 0;
 }
