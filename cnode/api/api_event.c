@@ -5,13 +5,6 @@
 
 enum { TEXT_MIN = sizeof "..." };
 
-/* The text in `b`, which is over the caller's bytes but for the last, ended with a NUL. */
-static int end_text(struct nx_buf *b)
-{
-    b->data[b->end] = '\0';
-    return (int)nx_buf_len(b);
-}
-
 static bool is_down(const struct noex_event *event)
 {
     return event && event->type == NOEX_EVENT_MONITOR_DOWN;
@@ -39,9 +32,9 @@ int noex_event_message(const struct noex_event *event, char *text, size_t size)
     struct nx_buf b;
     if (!is_down(event) || !text || size < TEXT_MIN)
         return NOEX_EINVALID;
-    nx_buf_fixed(&b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
+    nx_buf_text(&b, text, size);
     int rc = nx_reason_message(&b, nx_span(event->term, event->term_len), nx_span_str(event->node));
-    return rc ? rc : end_text(&b);
+    return rc ? rc : nx_buf_end_text(&b);
 }
 
 const char *noex_node_down_reason(const struct noex_error *error)

@@ -30,16 +30,30 @@ static inline void nx_buf_fixed(struct nx_buf *b, void *bytes, size_t size)
     *b = fixed;
 }
 
+static inline size_t nx_buf_len(const struct nx_buf *b)
+{
+    return b->end - b->start;
+}
+
+/** The same over a caller's text of `size` bytes (at least 1), with room left for its NUL and a
+ * length that an int holds: end it with nx_buf_end_text. */
+static inline void nx_buf_text(struct nx_buf *b, char *text, size_t size)
+{
+    nx_buf_fixed(b, text, size < INT32_MAX ? size - 1 : INT32_MAX - 1);
+}
+
+/** Puts the NUL behind; the length without it. */
+static inline int nx_buf_end_text(struct nx_buf *b)
+{
+    b->data[b->end] = '\0';
+    return (int)nx_buf_len(b);
+}
+
 /** Gives the memory back; the buffer is then empty and usable again. */
 void nx_buf_free(struct nx_buf *b);
 
 /** Gives the memory of an empty buffer back but for `cap` bytes (not 0), as far as that works. */
 void nx_buf_shrink(struct nx_buf *b, size_t cap);
-
-static inline size_t nx_buf_len(const struct nx_buf *b)
-{
-    return b->end - b->start;
-}
 
 /** What waits, borrowed until the buffer changes. */
 static inline struct nx_span nx_buf_span(const struct nx_buf *b)

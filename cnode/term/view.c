@@ -274,12 +274,11 @@ int noex_term_print(struct noex_term term, const char *local_node, char *text, s
         return NOEX_EINVALID;
     if (local_node)
         opts.local_node = nx_span_str(local_node);
-    nx_buf_fixed(&out, text, size < INT_MAX ? size - 1 : INT_MAX - 1);
+    nx_buf_text(&out, text, size);
     int rc = nx_term_print(&out, nx_span(term.bytes, term.len), &opts, &ended);
     if (rc)
         return rc;
     if (cut)
         *cut = ended;
-    text[out.end] = '\0';
-    return (int)nx_buf_len(&out);
+    return nx_buf_end_text(&out);
 }
