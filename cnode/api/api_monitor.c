@@ -2,7 +2,7 @@
 #include <noex/noex.h>
 
 #include "api/api.h"
-#include "node/pump.h"
+#include "node/peer.h"
 #include "term/ident.h"
 #include "term/utf8.h"
 #include <inttypes.h>
@@ -48,7 +48,7 @@ static int add(noex_node *node, struct nx_peer *p, const struct noex_target *tar
         return rc;
     rc = nx_peer_connect(p);
     if (rc)
-        nx_pump_demonitor(p, *slot);
+        nx_monitor_demonitor(node->monitors, &p->monitors, *slot);
     return rc;
 }
 
@@ -87,7 +87,7 @@ int noex_demonitor(noex_node *node, noex_monitor_id id)
     struct nx_monitor *m = nx_monitor_find(node->monitors, slot, (uint32_t)(id >> 32));
     if (!m)
         return 0;
-    nx_pump_demonitor(node->peers.list[m->peer], slot);
+    nx_monitor_demonitor(node->monitors, &node->peers.list[m->peer]->monitors, slot);
     nx_loop_kick(node->loop);
     return 0;
 }

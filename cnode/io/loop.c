@@ -35,8 +35,7 @@ static uint64_t add_saturated(uint64_t a, uint64_t b)
 
 static void wake(void *ctx)
 {
-    struct nx_loop *loop = ctx;
-    uv_async_send(&loop->async);
+    nx_loop_wakeup(ctx);
 }
 
 static void on_async(uv_async_t *async)

@@ -130,8 +130,3 @@ void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)
     if (now_ms >= p->monitors.deadline)
         nx_monitors_expire(p->node->monitors, &p->monitors, unsent, now_ms, nx_wall_us());
 }
-
-void nx_pump_demonitor(struct nx_peer *p, uint32_t slot)
-{
-    nx_monitor_demonitor(p->node->monitors, &p->monitors, slot);
-}

@@ -15,7 +15,4 @@ bool nx_pump_has_more(const struct nx_peer *p);
 /** Fails what has passed its setup deadline; it is released there, too. */
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms);
 
-/** Ends a monitor of this peer; the next turn releases it there. */
-void nx_pump_demonitor(struct nx_peer *p, uint32_t slot);
-
 #endif
