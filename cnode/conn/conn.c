@@ -15,8 +15,6 @@ enum {
     READ_ROOM = 64 * 1024,     /* asked for before each read */
     WRITE_ROOM = 4 * 1024,     /* is there once the connection is up */
     KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back but for the room */
-    /* Of fragmented messages other than DOWNs: nobody here reads long ones. */
-    KEEP_MESSAGE = 64 * 1024,
     /* Of any payload in fragments, beyond every budget: tells the type of a reason. */
     KEEP_ALWAYS = 256,
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
@@ -76,6 +74,11 @@ void nx_conn_free(struct nx_conn *c)
     nx_buf_free(&c->in);
     nx_buf_free(&c->out);
     nx_free(c->config.hs.alloc, c);
+}
+
+void nx_conn_set_handlers(struct nx_conn *c, const struct nx_conn_handlers *handlers)
+{
+    c->config.handlers = *handlers;
 }
 
 /* ---- who we are ---- */
@@ -147,8 +150,10 @@ static int queue_error(int rc)
     return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
 }
 
-int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span payload)
+int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
+                 struct nx_span payload)
 {
+    (void)sender; /* all go in one order */
     size_t before = nx_buf_len(&c->out), mark;
     int rc = nx_frame_begin(&c->out, c->mode, &mark);
     if (!rc)
@@ -194,7 +199,7 @@ int nx_conn_barrier(struct nx_conn *c)
     ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(c);
     ctrl.arg[NX_ARG_TARGET] = nx_span(undefined, sizeof undefined);
     ctrl.arg[NX_ARG_REF] = nx_conn_ref(c, NX_REF_BARRIER, (uint32_t)n, (uint32_t)(n >> 32), ref);
-    int rc = nx_conn_send(c, &ctrl, nx_span(NULL, 0));
+    int rc = nx_conn_send(c, 0, &ctrl, nx_span(NULL, 0));
     if (rc)
         return rc;
     c->barrier_number = n;
@@ -322,8 +327,7 @@ static int first_fragment(struct nx_conn *c, const struct nx_frame *f, struct nx
     int rc = nx_ctrl_parse(f->data, &ctrl, &used, &cause);
     if (rc && !used)
         return nx_fail(err, rc, "%s", cause.text);
-    bool down = ctrl.op == NX_OP_PAYLOAD_MONITOR_P_EXIT;
-    size_t max = down ? c->config.reason_max : KEEP_MESSAGE;
+    size_t max = rc ? 0 : c->config.handlers.wanted(c->config.handlers.ctx, &ctrl);
     const struct nx_keep keep = {used + (max < KEEP_ALWAYS ? max : KEEP_ALWAYS), used + max};
     return nx_fragments_first(c->fragments, f->sequence, f->fragment, f->data, &keep, whole, err);
 }
@@ -367,7 +371,7 @@ static int frames(struct nx_conn *c, struct noex_error *err)
     return rc;
 }
 
-static int become_up(struct nx_conn *c, uint64_t now_ms)
+static int become_up(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
 {
     c->peer = nx_hs_result(c->hs);
     c->mode =
@@ -387,8 +391,7 @@ static int become_up(struct nx_conn *c, uint64_t now_ms)
         return rc;
     }
     c->self_pid_len = nx_buf_len(&b);
-    c->config.handlers.up(c->config.handlers.ctx, c->peer);
-    return 0;
+    return c->config.handlers.up(c->config.handlers.ctx, c->peer, err);
 }
 
 static int handshake(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
@@ -396,7 +399,7 @@ static int handshake(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
     size_t used;
     int rc = nx_hs_feed(c->hs, nx_buf_span(&c->in), &used, now_ms, err);
     nx_buf_consume(&c->in, used);
-    return rc == NX_HS_DONE ? become_up(c, now_ms) : rc;
+    return rc == NX_HS_DONE ? become_up(c, now_ms, err) : rc;
 }
 
 int nx_conn_room(struct nx_conn *c, uint8_t **bytes, size_t *size, struct noex_error *err)

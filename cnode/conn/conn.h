@@ -26,8 +26,12 @@ struct nx_signal {
  * nx_conn_barrier, and nothing that frees the connection. */
 struct nx_conn_handlers {
     void *ctx;
-    /** The handshake is done. */
-    void (*up)(void *ctx, const struct nx_hs_result *result);
+    /** The handshake is done. A result other than 0 closes the connection. May call
+     * nx_conn_set_handlers. */
+    int (*up)(void *ctx, const struct nx_hs_result *result, struct noex_error *err);
+    /** How much of this signal's payload somebody here wants to read: of a message in fragments no
+     * more is kept. Asked before the payload has come. */
+    size_t (*wanted)(void *ctx, const struct nx_ctrl *ctrl);
     /** A signal other than the answer to a barrier. A result other than 0 closes the connection. */
     int (*signal)(void *ctx, const struct nx_signal *signal, struct noex_error *err);
     /** The barrier came back: the peer has handled all that was sent before it. */
@@ -41,7 +45,6 @@ struct nx_conn_config {
     struct nx_conn_handlers handlers;
     uint64_t ticktime_ms;
     size_t message_max;
-    size_t reason_max;
     size_t out_max;
     size_t fragments_max;
 };
@@ -63,6 +66,8 @@ struct nx_conn;
 struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms,
                             struct noex_error *err);
 void nx_conn_free(struct nx_conn *c);
+/** Hands the connection on to another owner: its handlers are called from now on. */
+void nx_conn_set_handlers(struct nx_conn *c, const struct nx_conn_handlers *handlers);
 
 /** Where to read into: at least some kilobytes. Errors: NOEX_ENOMEM, NOEX_ETOOBIG. */
 NOEX_MUST_USE int nx_conn_room(struct nx_conn *c, uint8_t **bytes, size_t *size,
@@ -105,9 +110,10 @@ struct nx_span nx_conn_ref(const struct nx_conn *c, enum nx_ref_use use, uint32_
 bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use, uint32_t *slot,
                      uint32_t *generation);
 
-/** Queues one signal. Errors: NOEX_ENOMEM; NOEX_EUNREAD when out_max is passed (the peer does not
- * read). */
-NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, const struct nx_ctrl *ctrl,
+/** Queues one signal of the local process with the number `sender` (0: of none). Those of one
+ * sender go in their order. Errors: NOEX_ENOMEM; NOEX_EUNREAD when out_max is passed (the peer does
+ * not read). */
+NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                                struct nx_span payload);
 
 /** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`).

@@ -177,7 +177,7 @@ static void flush(struct nx_peer *p)
 
 /* ---- what the connection tells ---- */
 
-static void on_up(void *ctx, const struct nx_hs_result *r)
+static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err)
 {
     struct nx_peer *p = ctx;
     char missing[96] = "";
@@ -193,6 +193,13 @@ static void on_up(void *ctx, const struct nx_hs_result *r)
            ", flags 0x%" PRIx64 "%s",
            p->name.full, r->self_name, r->self_creation, r->peer_creation, r->flags, missing);
     push_event(p, NOEX_EVENT_NODE_UP, NULL);
+    (void)err;
+    return 0;
+}
+
+static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
+{
+    return nx_router_wanted(ctx, ctrl);
 }
 
 static int on_signal(void *ctx, const struct nx_signal *signal, struct noex_error *err)
@@ -364,10 +371,9 @@ static int start_conn(struct nx_peer *p, struct noex_error *err)
                .peer_name = p->name.full,
                .cookie = nx_span(node->cookie, node->cookie_len),
                .step_ms = o->step_ms},
-        .handlers = {p, on_up, on_signal, on_barrier, on_tick_missed},
+        .handlers = {p, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
         .ticktime_ms = o->ticktime_ms,
         .message_max = o->message_max,
-        .reason_max = o->reason_max,
         .out_max = o->out_max,
         .fragments_max = o->fragments_max,
     };

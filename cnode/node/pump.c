@@ -36,7 +36,7 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
     ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
     ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
     ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->conn, NX_REF_MONITOR, slot, m->generation, ref);
-    return nx_conn_send(p->conn, &ctrl, nx_span(NULL, 0));
+    return nx_conn_send(p->conn, 0, &ctrl, nx_span(NULL, 0));
 }
 
 /* A pid whose numbers not every release decodes, so that sending it could close the connection

@@ -7,7 +7,11 @@
 #include "term/read.h"
 #include "term/write.h"
 
-enum { SMALL_TERM = 2048 };
+enum {
+    SMALL_TERM = 2048,
+    /* Of messages other than DOWNs: nobody here reads long ones. */
+    KEEP_MESSAGE = 64 * 1024
+};
 
 static const uint8_t noproc_bytes[] = {119, 6, 'n', 'o', 'p', 'r', 'o', 'c'};
 static const uint8_t notsup_bytes[] = {119, 6, 'n', 'o', 't', 's', 'u', 'p'};
@@ -27,7 +31,7 @@ static int answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span 
                   struct noex_error *err)
 {
     p->node->stats.signals_answered++;
-    int rc = nx_conn_send(p->conn, ctrl, payload);
+    int rc = nx_conn_send(p->conn, 0, ctrl, payload);
     if (rc == NOEX_EUNREAD)
         return nx_peer_unread(p, err);
     return rc ? nx_fail(err, rc, NULL) : 0;
@@ -211,7 +215,7 @@ int nx_router_ask_pid(struct nx_peer *p, uint32_t slot)
     struct nx_ctrl send = {.op = NX_OP_REG_SEND};
     send.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
     send.arg[NX_ARG_NAME] = nx_span(rex, sizeof rex);
-    return nx_conn_send(p->conn, &send, nx_buf_span(&b));
+    return nx_conn_send(p->conn, 0, &send, nx_buf_span(&b));
 }
 
 /* {badrpc, {'EXIT', {badarg, _}}}: what list_to_pid says of a pid that cannot be there. */
@@ -255,6 +259,11 @@ static int on_unwanted(struct nx_peer *p, const struct nx_signal *s, struct noex
 {
     (void)s, (void)err;
     return drop(p);
+}
+
+size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl)
+{
+    return ctrl->op == NX_OP_PAYLOAD_MONITOR_P_EXIT ? p->node->options.reason_max : KEEP_MESSAGE;
 }
 
 typedef int (*handler_fn)(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err);

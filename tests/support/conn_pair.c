@@ -15,10 +15,17 @@ static int fake_fill(void *ctx, uint8_t *bytes, size_t len)
 static uint32_t seed = 1;
 static const struct nx_random fake_random = {fake_fill, &seed};
 
-static void on_up(void *ctx, const struct nx_hs_result *result)
+static int on_up(void *ctx, const struct nx_hs_result *result, struct noex_error *err)
 {
-    (void)result;
+    (void)result, (void)err;
     ((struct conn_end *)ctx)->ups++;
+    return 0;
+}
+
+static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
+{
+    (void)ctrl;
+    return ((struct conn_end *)ctx)->wanted;
 }
 
 static int answer_noproc(struct conn_end *end, const struct nx_ctrl *c)
@@ -28,7 +35,7 @@ static int answer_noproc(struct conn_end *end, const struct nx_ctrl *c)
     down.arg[NX_ARG_TARGET] = c->arg[NX_ARG_TARGET];
     down.arg[NX_ARG_TO] = c->arg[NX_ARG_FROM];
     down.arg[NX_ARG_REF] = c->arg[NX_ARG_REF];
-    return nx_conn_send(end->conn, &down, nx_span(noproc, sizeof noproc));
+    return nx_conn_send(end->conn, 0, &down, nx_span(noproc, sizeof noproc));
 }
 
 static int on_signal(void *ctx, const struct nx_signal *s, struct noex_error *err)
@@ -93,14 +100,14 @@ static void make_end(struct conn_pair *p, struct conn_end *end, const struct con
                .peer_name = dial ? "a@host" : NULL,
                .cookie = nx_span_str(cookie),
                .step_ms = 7000},
-        .handlers = {end, on_up, on_signal, on_barrier, on_tick_missed},
+        .handlers = {end, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
         .ticktime_ms = 4000,
         .message_max = or_default(o->message_max, 16 << 20),
-        .reason_max = or_default(o->reason_max, 1 << 20),
         .out_max = 64 << 20,
         .fragments_max = 1000,
     };
     nx_buf_init(&end->last_payload, &nx_alloc_libc, 64 << 20);
+    end->wanted = or_default(o->wanted, 1 << 20);
     end->conn = nx_conn_new(&config, p->now_ms, &end->err);
 }
 

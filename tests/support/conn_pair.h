@@ -19,6 +19,7 @@ struct conn_end {
     uint64_t last_full;
     bool answer_monitors; /* with noproc, as a BEAM would */
     int refuse;           /* result of the signal handler */
+    size_t wanted;        /* of each payload */
 };
 
 struct conn_pair {
@@ -33,7 +34,7 @@ struct conn_pair {
 struct conn_pair_opts {
     uint64_t dialler_flags;  /* NX_DFLAGS_OURS */
     uint64_t acceptor_flags; /* NX_DFLAGS_OURS */
-    size_t reason_max;       /* 1 MiB */
+    size_t wanted;           /* bytes of a payload in fragments that are kept: 1 MiB */
     size_t message_max;      /* 16 MiB */
     bool dynamic;
     const char *acceptor_cookie;

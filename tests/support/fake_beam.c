@@ -86,7 +86,7 @@ bool fake_beam_is_up(struct fake_beam *b)
 static void send_on(struct fake_conn *c, const struct nx_ctrl *ctrl, struct nx_span payload)
 {
     if (c->fd >= 0 && c->up)
-        must(nx_conn_send(c->conn, ctrl, payload));
+        must(nx_conn_send(c->conn, 0, ctrl, payload));
 }
 
 void fake_beam_send(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span payload)
@@ -425,10 +425,17 @@ const struct fake_signal *fake_beam_signal(const struct fake_beam *b, enum nx_op
     return NULL;
 }
 
-static void on_up(void *ctx, const struct nx_hs_result *result)
+static int on_up(void *ctx, const struct nx_hs_result *result, struct noex_error *err)
 {
-    (void)result;
+    (void)result, (void)err;
     ((struct fake_conn *)ctx)->up = true;
+    return 0;
+}
+
+static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
+{
+    (void)ctx, (void)ctrl;
+    return SIZE_MAX / 4;
 }
 
 static int on_signal(void *ctx, const struct nx_signal *s, struct noex_error *err)
@@ -499,10 +506,9 @@ static void open_conn(struct fake_beam *b, struct fake_conn *c)
                .self_name = b->name,
                .cookie = nx_span_str(b->opts.cookie),
                .step_ms = 7000},
-        .handlers = {c, on_up, on_signal, on_barrier, on_tick_missed},
+        .handlers = {c, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
         .ticktime_ms = 3600000,
         .message_max = 128 << 20,
-        .reason_max = 1 << 20,
         .out_max = (size_t)256 << 20,
         .fragments_max = 16,
     };

@@ -30,7 +30,7 @@ static int send_down(struct conn_pair *p, struct nx_span reason)
     c.arg[NX_ARG_TARGET] = nx_span(name, sizeof name);
     c.arg[NX_ARG_TO] = nx_conn_self_pid(p->dialler.conn);
     c.arg[NX_ARG_REF] = nx_conn_ref(p->dialler.conn, NX_REF_MONITOR, 3, 4, ref);
-    return nx_conn_send(p->acceptor.conn, &c, reason);
+    return nx_conn_send(p->acceptor.conn, 0, &c, reason);
 }
 
 static void both_roles_come_up_and_know_each_other(void **state)
@@ -292,7 +292,7 @@ static void a_reason_over_the_limit_is_cut_and_its_length_kept(void **state)
     (void)state;
     struct conn_pair p = {0};
     uint8_t ref[NX_CONN_REF_SIZE];
-    const struct conn_pair_opts o = {.reason_max = 100000};
+    const struct conn_pair_opts o = {.wanted = 100000};
     init_up(&p, &o);
     struct nx_span payload = big_binary(3000000);
     struct nx_ctrl c = down_of(&p, ref);
@@ -311,7 +311,7 @@ static void a_reason_over_the_limit_nests_no_deeper_than_another(void **state)
     enum { SIZE = 300000, LIMIT = 100000, DEEPEST = 2 * 1024 };
     struct conn_pair p = {0};
     uint8_t ref[NX_CONN_REF_SIZE], *bytes = malloc(SIZE);
-    const struct conn_pair_opts o = {.reason_max = LIMIT};
+    const struct conn_pair_opts o = {.wanted = LIMIT};
     init_up(&p, &o);
     assert_non_null(bytes);
     for (size_t i = 0; i < SIZE; i++)
