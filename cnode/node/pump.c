@@ -93,9 +93,10 @@ static int confirm_sent(struct nx_peer *p)
     return 0;
 }
 
+/* Big messages of processes do not keep monitors back: they give way to them. */
 static bool has_room(const struct nx_peer *p)
 {
-    return nx_conn_out(p->conn).len < p->node->options.out_high;
+    return nx_conn_ready(p->conn) < p->node->options.out_high;
 }
 
 void nx_pump(struct nx_peer *p, uint64_t now_ms)
