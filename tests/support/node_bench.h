@@ -70,6 +70,9 @@ void bench_open(struct bench *b);
 int bench_try_open(struct bench *b, struct noex_error *err);
 /** One more fake peer; NULL: defaults. */
 struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts);
+/** A peer of which the kernel takes little that it does not read, and to which every name is sent
+ * in full: it has no atom cache. */
+extern const struct fake_beam_opts bench_slow_reader;
 /** Everything; checks that all memory came back. */
 void bench_close(struct bench *b);
 
