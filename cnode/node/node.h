@@ -8,7 +8,10 @@
 #include "node/node_events.h"
 #include "node/node_name.h"
 #include "node/peers.h"
+#include "process/links.h"
 #include "process/monitors.h"
+#include "process/procs.h"
+#include "process/watchers.h"
 #include <stdatomic.h>
 
 struct noex_node {
@@ -23,6 +26,12 @@ struct noex_node {
     uint32_t creation; /* of a fixed name: for the life of the node */
     struct nx_loop *loop;
     struct nx_monitors *monitors;
+    struct nx_procs *procs;
+    struct nx_letters letters;
+    struct nx_links links;
+    struct nx_watchers watchers;
+    uint32_t ending_first; /* processes whose end is being told */
+    uint32_t ending_last;
     struct nx_node_events events;
     struct nx_peers peers;
     uint32_t attempts;       /* under way */
