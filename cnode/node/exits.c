@@ -187,6 +187,7 @@ static void trap(noex_node *node, struct nx_proc *proc, const struct nx_exit *e)
     l->text.peer = e->peer;
     l->text.from = e->from;
     l->text.has_from = true;
+    l->text.priority = e->priority;
     l->text.reason = (uint8_t)nx_reason_type(e->reason);
     l->text.origin = (uint8_t)(e->lost ? NOEX_ORIGIN_LOCAL : NOEX_ORIGIN_PEER);
     l->text.full_len = e->full_len;

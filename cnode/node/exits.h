@@ -9,7 +9,8 @@
 /** An exit signal to a process of this node. */
 struct nx_exit {
     bool by_link; /* else by exit/2: there `kill` is special */
-    bool lost;    /* the connection to the other end is gone: no reason came, it is noconnection */
+    bool priority;
+    bool lost;     /* the connection to the other end is gone: no reason came, it is noconnection */
     uint32_t peer; /* whose process it comes from, or NX_PEER_HERE */
     struct noex_pid from;
     struct nx_span reason;

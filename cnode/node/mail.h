@@ -8,14 +8,15 @@
 
 /** A message for a process. */
 struct nx_message {
-    uint32_t peer; /* whose node it comes from, or NX_PEER_HERE */
+    uint32_t peer;             /* whose node it comes from, or NX_PEER_HERE */
     const struct nx_pid *from; /* NULL: it does not say */
     bool priority;
     struct nx_span term; /* whole */
 };
 
 /** Errors: NOEX_ENOMEM, NOEX_ELIMIT (mail_max). */
-NOEX_MUST_USE int nx_mail_message(noex_node *node, struct nx_proc *proc, const struct nx_message *m);
+NOEX_MUST_USE int nx_mail_message(noex_node *node, struct nx_proc *proc,
+                                  const struct nx_message *m);
 
 /** Puts a letter into the box of its process and into the queue of events, unless the process is
  * suspended. */

@@ -133,7 +133,7 @@ static void tell(noex_node *node, uint64_t now_ms)
 {
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
         turn_peers(node, now_ms);
-        if (!nx_delivery_waits(node))
+        if (!nx_delivery_can_run(node))
             return;
         nx_delivery_run(node);
         if (node->closing)
@@ -162,12 +162,9 @@ static void on_turn(void *ctx, uint64_t now_ms)
         return;
     bool was = nx_node_enter(node);
     nx_delivery_release(node);
-    if (node->options.on_event) {
-        tell(node, now_ms);
-    } else {
-        turn_peers(node, now_ms);
+    tell(node, now_ms);
+    if (!node->options.on_event && !node->closing)
         announce(node);
-    }
     nx_node_leave(node, was);
 }
 
@@ -280,9 +277,11 @@ static void on_loop_closed(void *ctx)
     void *user = node->closed_user;
     nx_monitors_free(node->monitors);
     nx_node_events_free(&node->events);
-    nx_links_free(&node->links);
-    nx_watchers_free(&node->watchers);
-    nx_procs_free(node->procs);
+    if (node->procs) { /* the last to be made */
+        nx_links_free(&node->links);
+        nx_watchers_free(&node->watchers);
+        nx_procs_free(node->procs);
+    }
     nx_letters_free(&node->letters);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);

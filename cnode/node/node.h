@@ -39,6 +39,7 @@ struct noex_node {
     bool foreign;            /* on a caller's uv_loop_t */
     bool running;            /* inside noex_node_process, or in a callback of a caller's loop */
     bool closing;
+    bool telling; /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;
     atomic_bool woken; /* noex_node_wakeup was called */
@@ -46,6 +47,8 @@ struct noex_node {
     struct noex_event event;
     struct noex_target target;    /* what the event at hand points to */
     struct noex_error event_err;  /* the same */
+    struct noex_pid process;      /* the same */
+    struct noex_pid from;         /* the same */
     struct nx_awaited *awaited;   /* the monitor that somebody waits for */
     struct noex_error last_error; /* of the functions of the API */
 };

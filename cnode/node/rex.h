@@ -9,7 +9,8 @@
  * nx_conn_send. */
 NOEX_MUST_USE int nx_rex_ask_pid(struct nx_peer *p, uint32_t slot);
 
-/** A message to the node's own process: true where it is an answer to such a question, and was taken. */
+/** A message to the node's own process: true where it is an answer to such a question, and was
+ * taken. */
 bool nx_rex_answer(struct nx_peer *p, struct nx_span message);
 
 #endif

@@ -16,7 +16,7 @@ int nx_sig_drop(struct nx_peer *p)
 int nx_sig_answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span payload)
 {
     p->node->stats.signals_answered++;
-    nx_signal_tell(p, 0, ctrl, payload);
+    nx_signal_answer(p, 0, ctrl, payload);
     return 0;
 }
 
@@ -56,67 +56,63 @@ static int on_unwanted(struct nx_peer *p, const struct nx_signal *s, struct noex
     return nx_sig_drop(p);
 }
 
+/* How much of a payload is kept. */
+enum keep {
+    KEEP_WHOLE = 0, /* up to message_max */
+    KEEP_REASON,    /* up to reason_max */
+    KEEP_FOR_PID,   /* the whole, where the receiver is there */
+    KEEP_FOR_NAME
+};
+
 /* Protocol.md 6.1. What is not in the table is valid and wanted by nobody here. */
-static nx_sig_fn *const handlers[NX_OP_ALTACT_SIG_SEND + 1] = {
-    [NX_OP_LINK] = nx_sig_link,
-    [NX_OP_SEND] = nx_sig_send,
-    [NX_OP_EXIT] = nx_sig_exit,
-    [NX_OP_UNLINK] = nx_sig_unlink,
-    [NX_OP_REG_SEND] = nx_sig_reg_send,
-    [NX_OP_GROUP_LEADER] = nx_sig_group_leader,
-    [NX_OP_EXIT2] = nx_sig_exit2,
-    [NX_OP_SEND_TT] = nx_sig_send,
-    [NX_OP_EXIT_TT] = nx_sig_exit,
-    [NX_OP_REG_SEND_TT] = nx_sig_reg_send,
-    [NX_OP_EXIT2_TT] = nx_sig_exit2,
-    [NX_OP_MONITOR_P] = nx_sig_monitor,
-    [NX_OP_DEMONITOR_P] = nx_sig_demonitor,
-    [NX_OP_MONITOR_P_EXIT] = nx_sig_down,
-    [NX_OP_SEND_SENDER] = nx_sig_send,
-    [NX_OP_SEND_SENDER_TT] = nx_sig_send,
-    [NX_OP_PAYLOAD_EXIT] = nx_sig_exit,
-    [NX_OP_PAYLOAD_EXIT_TT] = nx_sig_exit,
-    [NX_OP_PAYLOAD_EXIT2] = nx_sig_exit2,
-    [NX_OP_PAYLOAD_EXIT2_TT] = nx_sig_exit2,
-    [NX_OP_PAYLOAD_MONITOR_P_EXIT] = nx_sig_down,
-    [NX_OP_SPAWN_REQUEST] = nx_sig_spawn_request,
-    [NX_OP_SPAWN_REQUEST_TT] = nx_sig_spawn_request,
-    [NX_OP_ALIAS_SEND] = nx_sig_alias_send,
-    [NX_OP_ALIAS_SEND_TT] = nx_sig_alias_send,
-    [NX_OP_UNLINK_ID] = nx_sig_unlink_id,
-    [NX_OP_UNLINK_ID_ACK] = nx_sig_unlink_id_ack,
-    [NX_OP_ALTACT_SIG_SEND] = nx_sig_altact,
+static const struct {
+    nx_sig_fn *handler;
+    enum keep keep;
+} rows[NX_OP_ALTACT_SIG_SEND + 1] = {
+    [NX_OP_LINK] = {nx_sig_link, KEEP_WHOLE},
+    [NX_OP_SEND] = {nx_sig_send, KEEP_FOR_PID},
+    [NX_OP_EXIT] = {nx_sig_exit, KEEP_WHOLE},
+    [NX_OP_UNLINK] = {nx_sig_unlink, KEEP_WHOLE},
+    [NX_OP_REG_SEND] = {nx_sig_reg_send, KEEP_FOR_NAME},
+    [NX_OP_GROUP_LEADER] = {nx_sig_group_leader, KEEP_WHOLE},
+    [NX_OP_EXIT2] = {nx_sig_exit2, KEEP_WHOLE},
+    [NX_OP_SEND_TT] = {nx_sig_send, KEEP_FOR_PID},
+    [NX_OP_EXIT_TT] = {nx_sig_exit, KEEP_WHOLE},
+    [NX_OP_REG_SEND_TT] = {nx_sig_reg_send, KEEP_FOR_NAME},
+    [NX_OP_EXIT2_TT] = {nx_sig_exit2, KEEP_WHOLE},
+    [NX_OP_MONITOR_P] = {nx_sig_monitor, KEEP_WHOLE},
+    [NX_OP_DEMONITOR_P] = {nx_sig_demonitor, KEEP_WHOLE},
+    [NX_OP_MONITOR_P_EXIT] = {nx_sig_down, KEEP_WHOLE},
+    [NX_OP_SEND_SENDER] = {nx_sig_send, KEEP_FOR_PID},
+    [NX_OP_SEND_SENDER_TT] = {nx_sig_send, KEEP_FOR_PID},
+    [NX_OP_PAYLOAD_EXIT] = {nx_sig_exit, KEEP_FOR_PID},
+    [NX_OP_PAYLOAD_EXIT_TT] = {nx_sig_exit, KEEP_FOR_PID},
+    [NX_OP_PAYLOAD_EXIT2] = {nx_sig_exit2, KEEP_FOR_PID},
+    [NX_OP_PAYLOAD_EXIT2_TT] = {nx_sig_exit2, KEEP_FOR_PID},
+    [NX_OP_PAYLOAD_MONITOR_P_EXIT] = {nx_sig_down, KEEP_REASON},
+    [NX_OP_SPAWN_REQUEST] = {nx_sig_spawn_request, KEEP_WHOLE},
+    [NX_OP_SPAWN_REQUEST_TT] = {nx_sig_spawn_request, KEEP_WHOLE},
+    [NX_OP_ALIAS_SEND] = {nx_sig_alias_send, KEEP_WHOLE},
+    [NX_OP_ALIAS_SEND_TT] = {nx_sig_alias_send, KEEP_WHOLE},
+    [NX_OP_UNLINK_ID] = {nx_sig_unlink_id, KEEP_WHOLE},
+    [NX_OP_UNLINK_ID_ACK] = {nx_sig_unlink_id_ack, KEEP_WHOLE},
+    [NX_OP_ALTACT_SIG_SEND] = {nx_sig_altact, KEEP_WHOLE},
 };
 
 int nx_router_signal(struct nx_peer *p, const struct nx_signal *signal, struct noex_error *err)
 {
-    nx_sig_fn *handler = handlers[signal->ctrl->op];
+    nx_sig_fn *handler = rows[signal->ctrl->op].handler;
     return (handler ? handler : on_unwanted)(p, signal, err);
-}
-
-static size_t whole_if(const struct nx_peer *p, bool wanted)
-{
-    return wanted ? p->node->options.message_max : KEEP_UNWANTED;
 }
 
 size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl)
 {
-    switch (ctrl->op) {
-    case NX_OP_PAYLOAD_MONITOR_P_EXIT:
-    case NX_OP_PAYLOAD_EXIT:
-    case NX_OP_PAYLOAD_EXIT_TT:
-    case NX_OP_PAYLOAD_EXIT2:
-    case NX_OP_PAYLOAD_EXIT2_TT:
+    enum keep keep = rows[ctrl->op].keep;
+    if (keep == KEEP_REASON)
         return p->node->options.reason_max;
-    case NX_OP_REG_SEND:
-    case NX_OP_REG_SEND_TT:
-        return whole_if(p, nx_sig_named(p, ctrl->arg[NX_ARG_NAME]) != NULL);
-    case NX_OP_SEND:
-    case NX_OP_SEND_TT:
-    case NX_OP_SEND_SENDER:
-    case NX_OP_SEND_SENDER_TT:
-        return whole_if(p, nx_sig_proc(p, ctrl->arg[NX_ARG_TO]) != NULL);
-    default:
-        return whole_if(p, true);
-    }
+    if (keep == KEEP_FOR_PID && !nx_sig_proc(p, ctrl->arg[NX_ARG_TO]))
+        return KEEP_UNWANTED;
+    if (keep == KEEP_FOR_NAME && !nx_sig_named(p, ctrl->arg[NX_ARG_NAME]))
+        return KEEP_UNWANTED;
+    return p->node->options.message_max;
 }

@@ -11,8 +11,8 @@ typedef int nx_sig_fn(struct nx_peer *p, const struct nx_signal *s, struct noex_
 /* sig_monitor.c */
 nx_sig_fn nx_sig_monitor, nx_sig_demonitor, nx_sig_down;
 /* sig_link.c */
-nx_sig_fn nx_sig_link, nx_sig_unlink, nx_sig_unlink_id, nx_sig_unlink_id_ack, nx_sig_exit, nx_sig_exit2,
-    nx_sig_group_leader;
+nx_sig_fn nx_sig_link, nx_sig_unlink, nx_sig_unlink_id, nx_sig_unlink_id_ack, nx_sig_exit,
+    nx_sig_exit2, nx_sig_group_leader;
 /* sig_message.c */
 nx_sig_fn nx_sig_send, nx_sig_reg_send, nx_sig_alias_send, nx_sig_altact;
 /* sig_spawn.c */
@@ -20,11 +20,11 @@ nx_sig_fn nx_sig_spawn_request;
 
 /** A valid signal that nobody here wants: counted. Returns 0. */
 int nx_sig_drop(struct nx_peer *p);
-/** An answer that the peer waits for: counted, and sent as nx_signal_tell does. Returns 0. */
+/** An answer that the peer waits for: counted, and sent as nx_signal_answer does. Returns 0. */
 int nx_sig_answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span payload);
 
-/** A pid of the peer, as the sender of what comes from it must be; what answers others would close the
- * connection (protocol.md 6.3). */
+/** A pid of the peer, as the sender of what comes from it must be; what answers others would close
+ * the connection (protocol.md 6.3). */
 NOEX_MUST_USE bool nx_sig_theirs(const struct nx_peer *p, struct nx_span raw, struct nx_pid *pid);
 /** A pid of this node, in whatever incarnation. */
 NOEX_MUST_USE bool nx_sig_ours(const struct nx_peer *p, struct nx_span raw);

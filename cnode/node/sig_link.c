@@ -6,8 +6,8 @@
 
 static const uint8_t noproc_bytes[] = {119, 6, 'n', 'o', 'p', 'r', 'o', 'c'};
 
-/* Both ends of a signal: the sender a pid of the peer, the receiver one of this node's. False where it
- * came here by mistake. */
+/* Both ends of a signal: the sender a pid of the peer, the receiver one of this node's. False where
+ * it came here by mistake. */
 static bool ends_of(const struct nx_peer *p, const struct nx_signal *s, struct noex_pid *from,
                     struct nx_proc **proc)
 {
@@ -54,8 +54,8 @@ int nx_sig_unlink(struct nx_peer *p, const struct nx_signal *s, struct noex_erro
     return 0;
 }
 
-/* Answered also where nothing is linked. The ack is a signal of the process: it goes behind a LINK that
- * it sent before, and before whatever it sends from now on. */
+/* Answered also where nothing is linked. The ack is a signal of the process: it goes behind a LINK
+ * that it sent before, and before whatever it sends from now on. */
 int nx_sig_unlink_id(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     const struct nx_ctrl *c = s->ctrl;
@@ -69,7 +69,7 @@ int nx_sig_unlink_id(struct nx_peer *p, const struct nx_signal *s, struct noex_e
     ack.arg[NX_ARG_FROM] = c->arg[NX_ARG_TO];
     ack.arg[NX_ARG_TO] = c->arg[NX_ARG_FROM];
     p->node->stats.signals_answered++;
-    nx_signal_tell(p, proc ? proc->number : 0, &ack, nx_span(NULL, 0));
+    nx_signal_answer(p, proc ? proc->number : 0, &ack, nx_span(NULL, 0));
     if (proc) {
         const struct nx_link_key key = nx_link_key_of(proc, p->index, &from);
         nx_link_unlink_in(&p->node->links, &key);

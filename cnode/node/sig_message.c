@@ -13,17 +13,18 @@ static const struct nx_pid *sender_of(const struct nx_peer *p, struct nx_span ra
     return nx_sig_theirs(p, raw, pid) ? pid : NULL;
 }
 
-/* A message that could not be kept whole, for the budget of those in fragments or its depth, is none. */
+/* A message that could not be kept whole, for the budget of those in fragments or its depth, is
+ * none. */
 static int not_whole(struct nx_peer *p, const struct nx_signal *s)
 {
     nx_log(&p->node->log, NOEX_LOG_ERROR,
-           "%s: a message of %llu bytes was dropped: it is over a limit or nested too deep", p->name.full,
-           (unsigned long long)s->payload_full);
+           "%s: a message of %llu bytes was dropped: it is over a limit or nested too deep",
+           p->name.full, (unsigned long long)s->payload_full);
     return nx_sig_drop(p);
 }
 
-static int deliver(struct nx_peer *p, struct nx_proc *proc, const struct nx_signal *s, bool priority,
-                   struct noex_error *err)
+static int deliver(struct nx_peer *p, struct nx_proc *proc, const struct nx_signal *s,
+                   bool priority, struct noex_error *err)
 {
     struct nx_pid from;
     const struct nx_message m = {
@@ -72,7 +73,8 @@ int nx_sig_alias_send(struct nx_peer *p, const struct nx_signal *s, struct noex_
     return deliver(p, alias_target(p, s->ctrl->arg[NX_ARG_REF]), s, false, err);
 }
 
-/* Opcode 37 of OTP 28: a message or an exit signal, to a pid, a name or an alias, perhaps with priority. */
+/* Opcode 37 of OTP 28: a message or an exit signal, to a pid, a name or an alias, perhaps with
+ * priority. */
 int nx_sig_altact(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     const struct nx_ctrl *c = s->ctrl;

@@ -11,9 +11,10 @@
 struct nx_outgoing {
     struct nx_outgoing *next;
     uint32_t sender;
+    bool answer;
     struct nx_ctrl ctrl;
     struct nx_span payload;
-    size_t size;
+    size_t size; /* all of it */
     uint8_t bytes[];
 };
 
@@ -35,23 +36,12 @@ struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t seri
 
 /* ---- forms ---- */
 
-/* The reason goes into the control tuple for a peer without EXIT_PAYLOAD. */
-static bool reason_inside(enum nx_op *op)
-{
-    switch (*op) {
-    case NX_OP_PAYLOAD_EXIT:
-        *op = NX_OP_EXIT;
-        return true;
-    case NX_OP_PAYLOAD_EXIT2:
-        *op = NX_OP_EXIT2;
-        return true;
-    case NX_OP_PAYLOAD_MONITOR_P_EXIT:
-        *op = NX_OP_MONITOR_P_EXIT;
-        return true;
-    default:
-        return false;
-    }
-}
+/* For a peer without EXIT_PAYLOAD: where the reason stands in the control tuple. */
+static const enum nx_op reason_inside[NX_OP_ALTACT_SIG_SEND + 1] = {
+    [NX_OP_PAYLOAD_EXIT] = NX_OP_EXIT,
+    [NX_OP_PAYLOAD_EXIT2] = NX_OP_EXIT2,
+    [NX_OP_PAYLOAD_MONITOR_P_EXIT] = NX_OP_MONITOR_P_EXIT,
+};
 
 /* ALIAS_SEND is to go with OTP 30; ALTACT_SIG_SEND takes its place where both sides know it. */
 static bool alias_form(const struct nx_conn *conn, struct nx_ctrl *c)
@@ -74,7 +64,8 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
         return 0;
     if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->conn, NX_DFLAG_SEND_SENDER))
         c.op = NX_OP_SEND;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAG_EXIT_PAYLOAD) && reason_inside(&c.op)) {
+    if (!nx_conn_has_flag(p->conn, NX_DFLAG_EXIT_PAYLOAD) && reason_inside[c.op]) {
+        c.op = reason_inside[c.op];
         c.arg[NX_ARG_REASON] = payload;
         payload = nx_span(NULL, 0);
     }
@@ -94,15 +85,15 @@ static struct nx_span keep(uint8_t **at, struct nx_span s)
 }
 
 static int enqueue(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
-                   struct nx_span payload)
+                   struct nx_span payload, bool answer)
 {
-    size_t size = payload.len;
+    size_t size = sizeof(struct nx_outgoing) + payload.len;
     for (int i = 0; i < NX_ARG_COUNT; i++)
         size += ctrl->arg[i].len;
-    struct nx_outgoing *o = nx_alloc(&p->node->alloc, sizeof *o + size);
+    struct nx_outgoing *o = nx_alloc(&p->node->alloc, size);
     if (!o)
         return NOEX_ENOMEM;
-    *o = (struct nx_outgoing){.sender = sender, .ctrl = *ctrl, .size = size};
+    *o = (struct nx_outgoing){.sender = sender, .answer = answer, .ctrl = *ctrl, .size = size};
     uint8_t *at = o->bytes;
     for (int i = 0; i < NX_ARG_COUNT; i++)
         o->ctrl.arg[i] = keep(&at, ctrl->arg[i]);
@@ -112,7 +103,8 @@ static int enqueue(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctr
     else
         p->outbox.first = o;
     p->outbox.last = o;
-    p->outbox.bytes += sizeof *o + size;
+    p->outbox.bytes += size;
+    p->outbox.answers += answer ? size : 0;
     return 0;
 }
 
@@ -122,7 +114,8 @@ static void drop_first(struct nx_peer *p)
     p->outbox.first = o->next;
     if (!o->next)
         p->outbox.last = NULL;
-    p->outbox.bytes -= sizeof *o + o->size;
+    p->outbox.bytes -= o->size;
+    p->outbox.answers -= o->answer ? o->size : 0;
     nx_free(&p->node->alloc, o);
 }
 
@@ -141,20 +134,33 @@ int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctr
     if (!p->outbox.first && has_room(p))
         return send_now(p, sender, ctrl, payload);
     int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
-    return rc ? rc : enqueue(p, sender, ctrl, payload);
+    return rc ? rc : enqueue(p, sender, ctrl, payload, false);
+}
+
+static void tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                 struct nx_span payload, bool answer)
+{
+    if (!nx_peer_is_up(p))
+        return;
+    int rc = !p->outbox.first && has_room(p) ? send_now(p, sender, ctrl, payload) : NOEX_ENOMEM;
+    if (rc == NOEX_ENOMEM)
+        rc = enqueue(p, sender, ctrl, payload, answer);
+    if (!rc && p->outbox.answers > p->node->options.out_max)
+        rc = NOEX_EUNREAD;
+    if (rc)
+        nx_peer_doom(p, rc);
 }
 
 void nx_signal_tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                     struct nx_span payload)
 {
-    struct noex_error err = {0};
-    if (!nx_peer_is_up(p))
-        return;
-    int rc = !p->outbox.first && has_room(p) ? send_now(p, sender, ctrl, payload) : NOEX_ENOMEM;
-    if (rc == NOEX_ENOMEM)
-        rc = enqueue(p, sender, ctrl, payload);
-    if (rc)
-        nx_peer_doom(p, nx_fail(&err, rc, NULL) ? &err : NULL);
+    tell(p, sender, ctrl, payload, false);
+}
+
+void nx_signal_answer(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                      struct nx_span payload)
+{
+    tell(p, sender, ctrl, payload, true);
 }
 
 bool nx_signals_wait(const struct nx_peer *p)

@@ -109,8 +109,8 @@ void nx_box_put(struct nx_letters *t, struct nx_box *box, struct nx_letter *l)
         box->last_priority = l->number;
 }
 
-/* The first letter's text moves to where it is told now; the one that stood there waits in the first
- * one's record, at the same place in the box. */
+/* The first letter's text moves to where it is told now; the one that stood there waits in the
+ * first one's record, at the same place in the box. */
 static void exchange(struct nx_letters *t, struct nx_box *box, struct nx_letter *first,
                      struct nx_letter *l)
 {

@@ -73,16 +73,16 @@ struct nx_letter *nx_letter_at(struct nx_letters *t, uint32_t number);
 /** Forgets a letter that is in no box. */
 void nx_letter_drop(struct nx_letters *t, struct nx_letter *l);
 
-/** Puts a letter into its process's box: behind those that are there, or, with priority, behind those of
- * priority. */
+/** Puts a letter into its process's box: behind those that are there, or, with priority, behind
+ * those of priority. */
 void nx_box_put(struct nx_letters *t, struct nx_box *box, struct nx_letter *l);
 /**
- * It is the turn of the letter `l` in the queue of events: takes the box's first one out of the box. Where
- * that is another one the two change their texts, so that `l` is what is to be told now.
+ * It is the turn of the letter `l` in the queue of events: takes the box's first one out of the
+ * box. Where that is another one the two change their texts, so that `l` is what is to be told now.
  */
 void nx_box_take(struct nx_letters *t, struct nx_box *box, struct nx_letter *l);
-/** Its process has ended: nobody is to be told of any of these. Those that stand in the queue of events
- * stay there, empty. */
+/** Its process has ended: nobody is to be told of any of these. Those that stand in the queue of
+ * events stay there, empty. */
 void nx_box_empty(struct nx_letters *t, struct nx_box *box);
 
 #endif

@@ -21,8 +21,8 @@ struct nx_proc {
     noex_state_fn on_state;
     void *user;
     struct nx_bonds bonds;
-    struct nx_box box;   /* the letters that wait for it */
-    uint32_t number;     /* its slot */
+    struct nx_box box; /* the letters that wait for it */
+    uint32_t number;   /* its slot */
     uint32_t next_named;
     uint32_t aliases;    /* the first of them */
     uint32_t end_letter; /* set aside for PROCESS_END; 0: it cannot end */

@@ -397,9 +397,9 @@ static size_t measure(const struct shape *shape, const struct nx_ctrl *msg, unsi
         uint64_t flags;
         if (!nx_u64_parse(msg->arg[FLAGS], &flags))
             return 0;
-        if (((flags & ALTACT_TOKEN) != 0) != (msg->arg[TOKEN].len != 0))
+        if (((flags & NX_ALTACT_TOKEN) != 0) != (msg->arg[TOKEN].len != 0))
             return 0;
-        *arity += (flags & ALTACT_TOKEN) != 0;
+        *arity += (flags & NX_ALTACT_TOKEN) != 0;
     }
     for (unsigned i = 0; i < *arity - 1; i++) {
         size_t len = shape->role[i] == UNUSED ? sizeof empty_atom : msg->arg[shape->role[i]].len;

@@ -51,6 +51,7 @@ extern "C" {
     X(EPROTOCOL, -312, "the peer broke the distribution protocol")                                 \
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
+    X(ENAMETAKEN, -316, "another process has this name")                                           \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \

@@ -66,8 +66,7 @@ enum noex_event_type {
     /** The answer to a call: call, call_user, node, term. */
     NOEX_EVENT_REPLY = 17,
     /** A call that was not answered: call, call_user, node, error; and where the process called has
-     * ended reason, origin and term. Errors: NOEX_ENOPROC, NOEX_ECALLTIMEOUT, NOEX_ENOTREACHABLE.
-     */
+     * ended reason, origin and term. */
     NOEX_EVENT_CALL_FAILED = 18,
     /** What noex_spawn asked for is there: call, call_user, node, from (its pid). */
     NOEX_EVENT_SPAWNED = 19,

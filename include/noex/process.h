@@ -114,7 +114,7 @@ NOEX_API NOEX_MUST_USE int noex_send(noex_node *node, const struct noex_pid *fro
 /** Sends an exit signal, as exit/2: `kill` ends the process whatever it traps, `normal` does
  * nothing to one that traps none. `to` is a process. Errors: as noex_send, `from` must not be NULL:
  * NOEX_EINVALID, NOEX_ENOPROC, NOEX_ETARGET (a name), NOEX_ENODENAME, NOEX_ETERM, NOEX_ENOMEM,
- * NOEX_EUNREAD, NOEX_ELIMIT. */
+ * NOEX_EUNREAD. */
 NOEX_API NOEX_MUST_USE int noex_exit(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term reason);
 
@@ -126,9 +126,9 @@ NOEX_API NOEX_MUST_USE int noex_exit(noex_node *node, const struct noex_pid *fro
  */
 NOEX_API NOEX_MUST_USE int noex_link(noex_node *node, const struct noex_pid *process,
                                      const struct noex_target *to);
-/** Takes a link away: once this has returned no exit signal comes through it any more. No link is
- * no error. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC, NOEX_ETARGET, NOEX_ENODENAME,
- * NOEX_ENOMEM, NOEX_EUNREAD. */
+/** Takes a link away: an end from now on is told by no exit signal. An EXIT event that waits
+ * already is told. No link is no error. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC, NOEX_ETARGET,
+ * NOEX_ENODENAME, NOEX_ENOMEM. */
 NOEX_API int noex_unlink(noex_node *node, const struct noex_pid *process,
                          const struct noex_target *to);
 

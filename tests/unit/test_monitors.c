@@ -20,9 +20,9 @@ struct fixture {
 
 enum { B = 0, C = 1 };
 
-static uint32_t *link_of(void *ctx, uint32_t number)
+static uint32_t *link_of(void *ctx, uint32_t item)
 {
-    return &((struct fixture *)ctx)->links[number];
+    return &((struct fixture *)ctx)->links[NX_EVENT_NUMBER(item)];
 }
 
 static int setup(void **state)
