@@ -525,6 +525,9 @@ static void on_node_event(struct session *s, struct peer *p, const struct noex_e
     case NOEX_EVENT_MONITOR_UP:
     case NOEX_EVENT_MONITOR_DOWN:
     case NOEX_EVENT_MONITOR_FAILED:
+    case NOEX_EVENT_REGISTERED:
+    case NOEX_EVENT_UNREGISTERED:
+    case NOEX_EVENT_LISTEN_FAILED:
         break;
     }
 }

@@ -36,6 +36,7 @@ extern "C" {
     X(ENOTREACHABLE, -208, "node not reachable")                                                   \
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
     X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
+    X(ENOTLOCAL, -211, "not an address of this machine")                                           \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
     X(ENAMECLASH, -303, "a node of this name is already connected")                                \
@@ -50,6 +51,7 @@ extern "C" {
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
+    X(ENAMETAKEN, -316, "another node of this name is registered with epmd")                       \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \

@@ -135,6 +135,10 @@ static void check(struct books *b, const struct noex_event *e)
     case NOEX_EVENT_MONITOR_FAILED:
         on_monitor_failed(b, e);
         break;
+    case NOEX_EVENT_REGISTERED:
+    case NOEX_EVENT_UNREGISTERED:
+    case NOEX_EVENT_LISTEN_FAILED:
+        die("event %d of a node that does not listen", (int)e->type);
     }
 }
 
