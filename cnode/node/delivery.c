@@ -14,6 +14,13 @@ static bool type_has_error(enum noex_event_type type)
            type == NOEX_EVENT_UNREGISTERED || type == NOEX_EVENT_LISTEN_FAILED;
 }
 
+/* How the queue of a connection is now. */
+static void fill_queue_event(struct nx_peer *p, struct noex_event *out)
+{
+    p->queue_told = p->queue_high;
+    out->type = p->queue_high ? NOEX_EVENT_QUEUE_HIGH : NOEX_EVENT_QUEUE_LOW;
+}
+
 static void fill_node_event(noex_node *node, uint32_t number, struct noex_event *out)
 {
     const struct nx_node_event *e = nx_node_event_at(&node->events, number);
@@ -30,6 +37,8 @@ static void fill_node_event(noex_node *node, uint32_t number, struct noex_event 
         .port = e->type == NOEX_EVENT_REGISTERED ? e->port : 0,
         .delay_ms = e->delay_ms,
     };
+    if (e->type == NOEX_EVENT_QUEUE_HIGH)
+        fill_queue_event(node->peers.list[e->peer], out);
 }
 
 static void fill_down(const struct nx_monitor *m, struct noex_event *out)
@@ -205,8 +214,16 @@ static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
         fill_monitor_event(node, item, out);
 }
 
-/* The tick event stays set aside while its connection lives, those of the node while that lives;
- * the others go back to the pool. */
+/* Those of ticks and of the queue stay set aside while their connection lives, those of the node
+ * while that lives; the others go back to the pool. */
+static bool is_kept(const noex_node *node, const struct nx_node_event *e, uint32_t number)
+{
+    if (e->peer == NX_EVENT_OF_NODE)
+        return true;
+    const struct nx_peer *p = node->peers.list[e->peer];
+    return p->tick_event == number || p->queue_event == number;
+}
+
 static void event_done(noex_node *node, uint32_t item)
 {
     uint32_t number = NX_EVENT_NUMBER(item);
@@ -218,12 +235,13 @@ static void event_done(noex_node *node, uint32_t item)
         return;
     struct nx_node_event *e = nx_node_event_at(&node->events, number);
     e->queued = false;
-    if (e->peer != NX_EVENT_OF_NODE && node->peers.list[e->peer]->tick_event != number)
+    if (!is_kept(node, e, number))
         nx_node_event_release(&node->events, number);
 }
 
-/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way; a letter
- * when its process has ended or is suspended. */
+/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way; a change
+ * of a queue that was taken back, or whose connection is gone; a letter when its process has ended
+ * or is suspended. */
 static bool is_moot(noex_node *node, uint32_t item)
 {
     const struct nx_letter *l = letter_of(node, item);
@@ -232,7 +250,12 @@ static bool is_moot(noex_node *node, uint32_t item)
     if (!(item & NX_EVENT_FOREIGN))
         return false;
     const struct nx_node_event *e = nx_node_event_at(&node->events, NX_EVENT_NUMBER(item));
-    return e->type == NOEX_EVENT_RECONNECT && node->peers.list[e->peer]->state != NX_PEER_BACKOFF;
+    if (e->peer == NX_EVENT_OF_NODE)
+        return false;
+    const struct nx_peer *p = node->peers.list[e->peer];
+    if (e->type == NOEX_EVENT_QUEUE_HIGH)
+        return p->queue_event != NX_EVENT_NUMBER(item) || p->queue_high == p->queue_told;
+    return e->type == NOEX_EVENT_RECONNECT && p->state != NX_PEER_BACKOFF;
 }
 
 static uint32_t next_item(noex_node *node)

@@ -35,7 +35,7 @@ int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
     p->node = node;
     p->index = index;
     p->name = *name;
-    p->tick_event = p->failed_event = p->reconnect_event = NO_EVENT;
+    p->tick_event = p->queue_event = p->failed_event = p->reconnect_event = NO_EVENT;
     p->starved_until_ms = UINT64_MAX;
     nx_monitor_list_init(&p->monitors);
     *out = p;
@@ -79,14 +79,22 @@ static void drop_parts(struct nx_peer *p)
     p->conn = NULL;
 }
 
-/* What an attempt did not need of the events set aside for it. A tick event that waits in the queue
- * goes back when it is delivered. */
+/* One that waits to be told goes back then. */
+static void release_unless_queued(struct nx_peer *p, uint32_t *event)
+{
+    struct nx_node_events *pool = &p->node->events;
+    if (*event != NO_EVENT && !nx_node_event_at(pool, *event)->queued)
+        nx_node_event_release(pool, *event);
+    *event = NO_EVENT;
+}
+
+/* What an attempt did not need of the events set aside for it. */
 static void unreserve(struct nx_peer *p)
 {
     struct nx_node_events *pool = &p->node->events;
-    if (p->tick_event != NO_EVENT && !nx_node_event_at(pool, p->tick_event)->queued)
-        nx_node_event_release(pool, p->tick_event);
-    p->tick_event = NO_EVENT;
+    release_unless_queued(p, &p->tick_event);
+    release_unless_queued(p, &p->queue_event);
+    p->queue_high = p->queue_told = false;
     while (p->reserved_count)
         nx_node_event_release(pool, p->reserved[--p->reserved_count]);
 }
@@ -145,6 +153,11 @@ static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
     e->time_us = nx_wall_us();
     e->attempt = p->attempt;
     return e;
+}
+
+size_t nx_peer_queued(const struct nx_peer *p)
+{
+    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_out(p->conn).len : 0);
 }
 
 bool nx_peer_is_up(const struct nx_peer *p)
@@ -237,18 +250,25 @@ static void on_barrier(void *ctx)
     nx_monitors_confirmed(p->node->monitors, &p->monitors, nx_wall_us());
 }
 
+/* For an event that may come again and again on one connection: its record, set aside with the
+ * others, is kept, and queued unless it waits already. */
+static struct nx_node_event *push_kept(struct nx_peer *p, uint32_t *event,
+                                       enum noex_event_type type)
+{
+    struct nx_node_events *pool = &p->node->events;
+    if (*event == NO_EVENT)
+        *event = p->reserved[--p->reserved_count];
+    if (!nx_node_event_at(pool, *event)->queued)
+        nx_node_event_push(pool, *event, type, p->index, NULL, nx_wall_us());
+    return nx_node_event_at(pool, *event);
+}
+
 static void on_tick_missed(void *ctx, unsigned missed)
 {
     struct nx_peer *p = ctx;
-    struct nx_node_events *pool = &p->node->events;
     nx_log(&p->node->log, NOEX_LOG_INFO, "%s: nothing heard, %u tick(s) missed", p->name.full,
            missed);
-    if (p->tick_event == NO_EVENT)
-        p->tick_event = p->reserved[--p->reserved_count];
-    if (!nx_node_event_at(pool, p->tick_event)->queued)
-        nx_node_event_push(pool, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL,
-                           nx_wall_us());
-    nx_node_event_at(pool, p->tick_event)->missed = missed;
+    push_kept(p, &p->tick_event, NOEX_EVENT_TICK_MISSED)->missed = missed;
 }
 
 /* Where epmd holds our name nobody else can have connected by it. */
@@ -705,10 +725,24 @@ static void pump_and_flush(struct nx_peer *p, uint64_t now_ms)
         nx_loop_kick(p->node->loop); /* after the others had their turn */
 }
 
+/* By what waits for room; monitors do that in their own records. The event says how it is when it
+ * is told (delivery.c), so that nobody hears of a queue that is low again. */
+static void check_queue(struct nx_peer *p)
+{
+    size_t high = p->node->options.out_high, queued = nx_peer_queued(p);
+    bool is_high = p->queue_high ? queued > high / 4 : p->outbox.first && queued > high;
+    if (!nx_peer_is_up(p) || is_high == p->queue_high)
+        return;
+    p->queue_high = is_high;
+    if (is_high != p->queue_told)
+        push_kept(p, &p->queue_event, NOEX_EVENT_QUEUE_HIGH);
+}
+
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
 {
     read_first(p, now_ms);
     nx_pump_expire(p, now_ms);
     act_on_deadlines(p, now_ms);
     pump_and_flush(p, now_ms);
+    check_queue(p);
 }

@@ -19,8 +19,8 @@ enum nx_peer_state {
     NX_PEER_BACKOFF /* waits for the next attempt */
 };
 
-/** Events that an attempt may give rise to: up or failed, down, reconnect, tick missed. */
-enum { NX_PEER_EVENTS = 4 };
+/** Events that an attempt may give rise to: up or failed, down, reconnect, tick missed, queue. */
+enum { NX_PEER_EVENTS = 5 };
 
 struct nx_peer {
     noex_node *node;
@@ -54,6 +54,9 @@ struct nx_peer {
     uint32_t reserved[NX_PEER_EVENTS];
     uint32_t reserved_count;
     uint32_t tick_event;   /* of this connection, once a tick was missed */
+    uint32_t queue_event;  /* of this connection, once its queue was high */
+    bool queue_high;       /* its queue is, and */
+    bool queue_told;       /* was told to be */
     uint32_t failed_event; /* the last CONNECT_FAILED and RECONNECT of attempts in a row */
     uint32_t reconnect_event;
     struct nx_peer *next_given; /* of those that have their name from this node: */
@@ -86,6 +89,8 @@ void nx_peer_fail(struct nx_peer *p, struct noex_error *err);
 /** As noex_set_cookie. Errors: NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_peer_set_cookie(struct nx_peer *p, const char *cookie);
 
+/** Bytes that wait to be sent there. */
+size_t nx_peer_queued(const struct nx_peer *p);
 bool nx_peer_is_up(const struct nx_peer *p);
 /** The connection is to be given up in the next turn: what the peer has a right to be told cannot
  * be. */

@@ -127,7 +127,7 @@ static bool has_room(const struct nx_peer *p)
 int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                    struct nx_span payload)
 {
-    size_t queued = p->outbox.bytes + (p->conn ? nx_conn_out(p->conn).len : 0);
+    size_t queued = nx_peer_queued(p);
     size_t max = p->node->options.out_max;
     if (queued > max || payload.len > max - queued)
         return NOEX_EUNREAD;
