@@ -41,7 +41,8 @@ void nx_links_free(struct nx_links *t);
 
 /**
  * The local process links. `*send`: a LINK is to be sent; else it is linked already.
- * Errors: NOEX_ENOMEM, and nothing has changed.
+ * Errors: NOEX_ENOMEM, and nothing has changed. What is to be sent cannot be taken back: the caller
+ * has room for it on the wire before it calls.
  */
 NOEX_MUST_USE int nx_link_out(struct nx_links *t, const struct nx_link_key *key, bool *send);
 
