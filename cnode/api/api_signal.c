@@ -160,6 +160,15 @@ static int link_here(struct call *c, const struct nx_link_key *key)
     return nx_fail(c->err, rc, NULL);
 }
 
+/* The other side was not told. Where there is a connection the two must not disagree about the
+ * link. */
+static void untold(struct call *c, const struct nx_link_key *key, int rc)
+{
+    if (nx_peer_is_up(c->to.peer))
+        nx_peer_doom(c->to.peer, rc);
+    nx_link_exit_in(&c->node->links, key);
+}
+
 int noex_link(noex_node *node, const struct noex_pid *process, const struct noex_target *to)
 {
     struct call c;
@@ -171,13 +180,15 @@ int noex_link(noex_node *node, const struct noex_pid *process, const struct noex
     const struct nx_link_key key = nx_link_key_of(c.from, peer, &c.to.pid);
     if (!c.to.peer)
         return link_here(&c, &key);
+    if (nx_peer_queued(c.to.peer) > node->options.out_max)
+        return nx_peer_unread(c.to.peer, c.err);
     rc = nx_link_out(&node->links, &key, &new_link);
     if (rc || !new_link)
         return nx_fail(c.err, rc, NULL);
     c.ctrl.op = NX_OP_LINK;
     rc = send_away(&c, nx_span(NULL, 0));
     if (rc)
-        nx_link_exit_in(&node->links, &key); /* nobody was told of it */
+        untold(&c, &key, rc);
     return rc;
 }
 
@@ -213,7 +224,7 @@ int noex_unlink(noex_node *node, const struct noex_pid *process, const struct no
     c.ctrl.op = NX_OP_UNLINK_ID;
     c.ctrl.arg[NX_ARG_ID] = nx_buf_span(&b);
     rc = rc ? rc : send_away(&c, nx_span(NULL, 0));
-    if (rc) /* it would go on believing in the link */
+    if (rc) /* the other side would go on believing in the link */
         nx_peer_doom(c.to.peer, rc);
     return 0;
 }

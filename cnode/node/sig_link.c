@@ -36,6 +36,9 @@ int nx_sig_link(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
         return nx_sig_drop(p);
     if (!proc)
         return answer_noproc(p, s->ctrl);
+    if (p->bonds.links.count >= p->node->options.monitors_max)
+        return nx_fail(err, NOEX_ETOOBIG, "monitors_max: the peer has %u links already",
+                       (unsigned)p->bonds.links.count);
     const struct nx_link_key key = nx_link_key_of(proc, p->index, &from);
     int rc = nx_link_in(&p->node->links, &key);
     return rc ? nx_fail(err, rc, "no memory for a link of a peer") : 0;
