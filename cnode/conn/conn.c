@@ -18,7 +18,9 @@ enum {
     /* Of any payload in fragments, beyond every budget: tells the type of a reason. */
     KEEP_ALWAYS = 256,
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
-    SELF_PID_ID = 1 /* the pid of whoever watches here; any number will do, protocol.md section 5 */
+    /* The pid of whoever watches here; any numbers will do (protocol.md section 5). */
+    SELF_PID_ID = 1,
+    SELF_PID_SERIAL = 1
 };
 
 struct nx_conn {
@@ -380,6 +382,7 @@ static int become_up(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
     const struct nx_pid self = {
         .node = nx_span_str(c->peer->self_name),
         .id = SELF_PID_ID,
+        .serial = SELF_PID_SERIAL,
         .creation = c->peer->self_creation,
     };
     struct nx_buf b;

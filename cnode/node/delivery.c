@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "node/peer.h"
+#include "term/gen.h"
 
 /* Of a callback whose every event leads to the next one the loop is not kept. */
 enum { EVENTS_A_RUN = 1 << 17 };
@@ -113,9 +114,89 @@ static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event
         fill_failed(node, m, out);
 }
 
+/* ---- letters ---- */
+
+static void fill_term(const struct nx_letter_text *t, struct noex_event *out)
+{
+    struct nx_gen gen;
+    out->term = t->bytes;
+    out->term_len = t->len;
+    out->term_full_len = t->full_len;
+    if (t->type != NOEX_EVENT_MESSAGE)
+        return;
+    nx_gen_parse(nx_span(t->bytes, t->len), &gen);
+    if (gen.kind != NX_GEN_CALL && gen.kind != NX_GEN_CAST)
+        return;
+    out->type = gen.kind == NX_GEN_CALL ? NOEX_EVENT_CALL : NOEX_EVENT_CAST;
+    out->term = gen.term.ptr;
+    out->term_len = gen.term.len;
+    out->term_full_len = gen.term.len;
+    out->caller = (struct noex_term){gen.caller.ptr, gen.caller.len};
+}
+
+static const char *node_of(const noex_node *node, const struct nx_letter_text *t)
+{
+    return t->peer == NX_PEER_HERE ? node->self.full : node->peers.list[t->peer]->name.full;
+}
+
+/* It leaves its box now. Its process lives, or this is its end. */
+static void fill_letter(noex_node *node, struct nx_letter *l, struct noex_event *out)
+{
+    const struct nx_letter_text *t = &l->text;
+    struct nx_proc *proc = nx_proc_find(node->procs, l->proc, l->serial);
+    if (l->boxed)
+        nx_box_take(&node->letters, &proc->box, l);
+    node->process = (struct noex_pid){l->proc, l->serial, node->creation};
+    node->from = t->from;
+    *out = (struct noex_event){
+        .size = sizeof *out,
+        .type = t->type,
+        .time_us = t->time_us,
+        .node = node_of(node, t),
+        .reason = (enum noex_reason_type)t->reason,
+        .origin = (enum noex_origin)t->origin,
+        .priority = t->priority,
+        .process = l->serial ? &node->process : NULL,
+        .process_user = proc ? proc->user : t->user,
+        .from = t->has_from ? &node->from : NULL,
+        .call = t->call,
+        .call_user = t->call_user,
+    };
+    fill_term(t, out);
+}
+
+static struct nx_letter *letter_of(noex_node *node, uint32_t item)
+{
+    bool letter = (item & NX_EVENT_LETTER) == NX_EVENT_LETTER;
+    return letter ? nx_letter_at(&node->letters, NX_EVENT_NUMBER(item)) : NULL;
+}
+
+/* Nobody is to be told of it: it was taken back, its process has ended, or is suspended (then it
+ * stays in the box). */
+static bool is_moot_letter(noex_node *node, const struct nx_letter *l)
+{
+    const struct nx_proc *proc = nx_proc_find(node->procs, l->proc, l->serial);
+    if (l->boxed)
+        return proc->suspended;
+    return !l->text.type || (l->serial && !proc && l->text.type != NOEX_EVENT_PROCESS_END);
+}
+
+/* It has left the queue of events. */
+static void close_letter(noex_node *node, struct nx_letter *l)
+{
+    l->queued = false;
+    if (!l->boxed)
+        nx_letter_drop(&node->letters, l);
+}
+
+/* ---- the queue ---- */
+
 static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
 {
-    if (item & NX_EVENT_FOREIGN)
+    struct nx_letter *l = letter_of(node, item);
+    if (l)
+        fill_letter(node, l, out);
+    else if (item & NX_EVENT_FOREIGN)
         fill_node_event(node, NX_EVENT_NUMBER(item), out);
     else
         fill_monitor_event(node, item, out);
@@ -125,8 +206,11 @@ static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
 static void event_done(noex_node *node, uint32_t item)
 {
     uint32_t number = NX_EVENT_NUMBER(item);
+    struct nx_letter *l = letter_of(node, item);
     nx_events_done(node->monitors, item);
-    if (!(item & NX_EVENT_FOREIGN))
+    if (l)
+        close_letter(node, l);
+    if (l || !(item & NX_EVENT_FOREIGN))
         return;
     struct nx_node_event *e = nx_node_event_at(&node->events, number);
     e->queued = false;
@@ -134,9 +218,13 @@ static void event_done(noex_node *node, uint32_t item)
         nx_node_event_release(&node->events, number);
 }
 
-/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way. */
+/* A RECONNECT is moot once somebody asked for the node and the next attempt is under way; a letter
+ * when its process has ended or is suspended. */
 static bool is_moot(noex_node *node, uint32_t item)
 {
+    const struct nx_letter *l = letter_of(node, item);
+    if (l)
+        return is_moot_letter(node, l);
     if (!(item & NX_EVENT_FOREIGN))
         return false;
     const struct nx_node_event *e = nx_node_event_at(&node->events, NX_EVENT_NUMBER(item));
@@ -163,15 +251,42 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
         *w->err = *e->error;
 }
 
+/* The function that is to be told of the item; NULL: it is to be pulled. */
+static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
+{
+    const struct nx_letter *l = letter_of(node, item);
+    const struct nx_proc *proc = l ? nx_proc_find(node->procs, l->proc, l->serial) : NULL;
+    noex_event_fn own = proc ? proc->on_event : l ? l->text.on_event : NULL;
+    *user = own ? (proc ? proc->user : l->text.user) : node->options.user;
+    return own ? own : node->options.on_event;
+}
+
+static noex_event_fn next_receiver(noex_node *node, uint32_t *item, void **user)
+{
+    *item = next_item(node);
+    return *item ? receiver_of(node, *item, user) : NULL;
+}
+
 void nx_delivery_run(noex_node *node)
 {
     uint32_t item, told = 0;
-    while (!node->closing && told++ < EVENTS_A_RUN && (item = next_item(node))) {
+    noex_event_fn fn;
+    void *user;
+    while (!node->closing && told++ < EVENTS_A_RUN && (fn = next_receiver(node, &item, &user))) {
         fill_event(node, item, &node->event);
         note_awaited(node, &node->event);
-        node->options.on_event(node->options.user, &node->event);
+        node->telling = true;
+        fn(user, &node->event);
+        node->telling = false;
         event_done(node, item);
     }
+}
+
+bool nx_delivery_can_run(noex_node *node)
+{
+    uint32_t item;
+    void *user;
+    return next_receiver(node, &item, &user) != NULL;
 }
 
 bool nx_delivery_waits(noex_node *node)
@@ -188,8 +303,15 @@ void nx_delivery_release(noex_node *node)
 
 const struct noex_event *nx_delivery_next(noex_node *node)
 {
+    if (node->options.on_event || node->telling)
+        return NULL;
     nx_delivery_release(node);
-    if (node->options.on_event || !(node->held = next_item(node)))
+    if (nx_delivery_can_run(node)) {
+        nx_loop_kick(node->loop); /* those behind it wait for that */
+        return NULL;
+    }
+    node->held = next_item(node);
+    if (!node->held)
         return NULL;
     fill_event(node, node->held, &node->event);
     note_awaited(node, &node->event);

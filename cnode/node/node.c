@@ -73,6 +73,28 @@ static int take_options(noex_node *node, struct noex_error *err)
 
 static void shut(noex_node *node);
 
+/* The queue of events holds the monitors' own, the node's and letters. */
+static uint32_t *event_link(void *ctx, uint32_t item)
+{
+    noex_node *node = ctx;
+    uint32_t number = NX_EVENT_NUMBER(item);
+    if (item & NX_EVENT_END)
+        return &nx_letter_at(&node->letters, number)->link;
+    return &nx_node_event_at(&node->events, number)->link;
+}
+
+static struct nx_bonds *bonds_of_process(void *ctx, uint32_t slot)
+{
+    const noex_node *node = ctx;
+    return &nx_proc_at(node->procs, slot)->bonds;
+}
+
+static struct nx_bonds *bonds_of_peer(void *ctx, uint32_t index)
+{
+    const noex_node *node = ctx;
+    return &node->peers.list[index]->bonds;
+}
+
 /* ---- the loop ---- */
 
 static uint64_t on_deadline(void *ctx)
@@ -111,7 +133,7 @@ static void tell(noex_node *node, uint64_t now_ms)
 {
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
         turn_peers(node, now_ms);
-        if (!nx_delivery_waits(node))
+        if (!nx_delivery_can_run(node))
             return;
         nx_delivery_run(node);
         if (node->closing)
@@ -140,12 +162,9 @@ static void on_turn(void *ctx, uint64_t now_ms)
         return;
     bool was = nx_node_enter(node);
     nx_delivery_release(node);
-    if (node->options.on_event) {
-        tell(node, now_ms);
-    } else {
-        turn_peers(node, now_ms);
+    tell(node, now_ms);
+    if (!node->options.on_event && !node->closing)
         announce(node);
-    }
     nx_node_leave(node, was);
 }
 
@@ -191,6 +210,22 @@ int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_pee
 
 /* ---- life ---- */
 
+static int make_processes(noex_node *node, struct noex_error *err)
+{
+    const struct nx_foreign_links event_links = {node, event_link};
+    const struct nx_bond_owners owners = {node, bonds_of_process, bonds_of_peer};
+    struct nx_map_seed seed;
+    int rc = node->random->fill(node->random->ctx, (uint8_t *)&seed, sizeof seed);
+    if (rc)
+        return nx_fail(err, rc, NULL);
+    nx_events_set_foreign(node->monitors, &event_links);
+    node->letters.max = node->options.mail_max;
+    nx_links_init(&node->links, &node->alloc, &seed, &owners);
+    nx_watchers_init(&node->watchers, &node->alloc, &seed, &owners);
+    node->procs = nx_procs_new(&node->alloc, node->options.processes_max);
+    return node->procs ? 0 : nx_fail(err, NOEX_ENOMEM, NULL);
+}
+
 static int make_parts(noex_node *node, void *uv, struct noex_error *err)
 {
     const struct nx_loop_hooks hooks = {node, on_deadline, on_turn};
@@ -202,6 +237,9 @@ static int make_parts(noex_node *node, void *uv, struct noex_error *err)
     if (!node->monitors)
         return nx_fail(err, NOEX_ENOMEM, NULL);
     nx_node_events_join(&node->events, node->monitors);
+    rc = make_processes(node, err);
+    if (rc)
+        return rc;
     return nx_loop_new(&node->loop, &node->alloc, uv, &hooks, err);
 }
 
@@ -221,6 +259,7 @@ int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
     node->random = &nx_random_openssl;
     node->foreign = uv != NULL;
     nx_node_events_init(&node->events, &node->alloc);
+    nx_letters_init(&node->letters, &node->alloc, 0);
     nx_peers_init(&node->peers, &node->alloc);
     rc = make_parts(node, uv, err);
     if (rc)
@@ -238,6 +277,12 @@ static void on_loop_closed(void *ctx)
     void *user = node->closed_user;
     nx_monitors_free(node->monitors);
     nx_node_events_free(&node->events);
+    if (node->procs) { /* the last to be made */
+        nx_links_free(&node->links);
+        nx_watchers_free(&node->watchers);
+        nx_procs_free(node->procs);
+    }
+    nx_letters_free(&node->letters);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);
     if (closed)

@@ -8,7 +8,10 @@
 #include "node/node_events.h"
 #include "node/node_name.h"
 #include "node/peers.h"
+#include "process/links.h"
 #include "process/monitors.h"
+#include "process/procs.h"
+#include "process/watchers.h"
 #include <stdatomic.h>
 
 struct noex_node {
@@ -23,6 +26,12 @@ struct noex_node {
     uint32_t creation; /* of a fixed name: for the life of the node */
     struct nx_loop *loop;
     struct nx_monitors *monitors;
+    struct nx_procs *procs;
+    struct nx_letters letters;
+    struct nx_links links;
+    struct nx_watchers watchers;
+    uint32_t ending_first; /* processes whose end is being told */
+    uint32_t ending_last;
     struct nx_node_events events;
     struct nx_peers peers;
     uint32_t attempts;       /* under way */
@@ -30,6 +39,7 @@ struct noex_node {
     bool foreign;            /* on a caller's uv_loop_t */
     bool running;            /* inside noex_node_process, or in a callback of a caller's loop */
     bool closing;
+    bool telling; /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;
     atomic_bool woken; /* noex_node_wakeup was called */
@@ -37,6 +47,8 @@ struct noex_node {
     struct noex_event event;
     struct noex_target target;    /* what the event at hand points to */
     struct noex_error event_err;  /* the same */
+    struct noex_pid process;      /* the same */
+    struct noex_pid from;         /* the same */
     struct nx_awaited *awaited;   /* the monitor that somebody waits for */
     struct noex_error last_error; /* of the functions of the API */
 };

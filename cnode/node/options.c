@@ -6,10 +6,10 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct noex_options) ==
-                   offsetof(struct noex_options, log_level) + sizeof(enum noex_log_level),
+                   offsetof(struct noex_options, reserved32) + sizeof(uint32_t),
                "struct noex_options has no tail padding");
 
-enum { MONITORS_LIMIT = 1 << 28 };
+enum { MONITORS_LIMIT = 1 << 28, PROCESSES_LIMIT = 1 << 28 };
 
 /* The first release of a header asks for that much; a shorter struct is a mistake. */
 static const size_t size_min = offsetof(struct noex_options, allocator);
@@ -24,11 +24,13 @@ static const struct noex_options defaults = {
     .reason_max = (size_t)1 << 20,
     .reason_budget = (size_t)16 << 20,
     .out_high = (size_t)1 << 20,
-    .out_max = (size_t)64 << 20,
+    .out_max = (size_t)128 << 20,
     .monitors_max = 1 << 24,
     .fragments_max = 65536,
     .epmd_port = 4369,
     .log_level = NOEX_LOG_INFO,
+    .mail_max = (size_t)256 << 20,
+    .processes_max = 1 << 20,
 };
 
 void nx_options_init(struct noex_options *options, size_t size)
@@ -64,6 +66,8 @@ static int check_ranges(const struct noex_options *o, struct noex_error *err)
         {"monitors_max", o->monitors_max, 1, MONITORS_LIMIT},
         {"fragments_max", o->fragments_max, 1, 1 << 20},
         {"epmd_port", o->epmd_port, 1, UINT16_MAX},
+        {"mail_max", o->mail_max, MIN_FRAME, big},
+        {"processes_max", o->processes_max, 1, PROCESSES_LIMIT},
         {"log_level", (uint64_t)o->log_level, NOEX_LOG_ERROR, NOEX_LOG_TRACE},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "epmd_proto.h"
 #include "handshake/dflags.h"
+#include "node/exits.h"
 #include "node/pump.h"
 #include "node/router.h"
 #include <inttypes.h>
@@ -69,6 +70,7 @@ static void drop_parts(struct nx_peer *p)
     nx_tcp_close(p->tcp);
     nx_peer_add_stats(p, &p->node->stats);
     nx_conn_free(p->conn);
+    p->doomed = 0;
     p->query = NULL;
     p->dial = NULL;
     p->tcp = NULL;
@@ -92,6 +94,7 @@ void nx_peer_free(struct nx_peer *p)
     if (!p)
         return;
     drop_parts(p);
+    nx_signals_drop(p);
     nx_free(&p->node->alloc, p);
 }
 
@@ -125,6 +128,13 @@ static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
 bool nx_peer_is_up(const struct nx_peer *p)
 {
     return p->conn && nx_conn_is_up(p->conn);
+}
+
+void nx_peer_doom(struct nx_peer *p, int code)
+{
+    if (!p->doomed)
+        p->doomed = code;
+    nx_loop_kick(p->node->loop);
 }
 
 int nx_peer_unread(const struct nx_peer *p, struct noex_error *err)
@@ -342,6 +352,8 @@ static void fail(struct nx_peer *p, struct noex_error *err)
     p->unproven = !was_up || lost_at_once(p, err);
     nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code,
                      nx_wall_us());
+    nx_signals_drop(p);
+    nx_exits_lost(p);
     if (was_up)
         push_event(p, NOEX_EVENT_NODE_DOWN, err);
     else
@@ -537,9 +549,20 @@ static void retry(struct nx_peer *p, uint64_t now_ms)
         p->start_ms = now_ms;
 }
 
+static void fail_doomed(struct nx_peer *p)
+{
+    struct noex_error err = {0};
+    if (p->doomed == NOEX_EUNREAD)
+        nx_peer_unread(p, &err);
+    nx_fail(&err, p->doomed, NULL);
+    fail(p, &err);
+}
+
 static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
+    if (p->doomed)
+        fail_doomed(p);
     if (p->state == NX_PEER_BACKOFF && now_ms >= p->retry_ms)
         retry(p, now_ms);
     if (p->state == NX_PEER_WANTED && now_ms >= p->start_ms)

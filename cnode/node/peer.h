@@ -7,6 +7,7 @@
 #include "node/dial.h"
 #include "node/epmd_query.h"
 #include "node/node.h"
+#include "node/signals.h"
 
 enum nx_peer_state {
     NX_PEER_IDLE,
@@ -41,6 +42,9 @@ struct nx_peer {
     uint64_t retry_ms;         /* BACKOFF: when */
     uint64_t starved_until_ms; /* no memory to send with: when to try again */
     struct nx_monitor_list monitors;
+    struct nx_bonds bonds;   /* links and watchers of its processes */
+    struct nx_outbox outbox; /* what waits to be sent there */
+    int doomed;              /* the connection must go, for this; 0: it need not */
     struct noex_error cause; /* why monitors that were pending failed last */
     uint32_t reserved[NX_PEER_EVENTS];
     uint32_t reserved_count;
@@ -60,6 +64,9 @@ NOEX_MUST_USE int nx_peer_connect(struct nx_peer *p);
 bool nx_peer_disconnect(struct nx_peer *p);
 
 bool nx_peer_is_up(const struct nx_peer *p);
+/** The connection is to be given up in the next turn: what the peer has a right to be told cannot
+ * be. */
+void nx_peer_doom(struct nx_peer *p, int code);
 /** Records and returns NOEX_EUNREAD: out_max is passed. */
 int nx_peer_unread(const struct nx_peer *p, struct noex_error *err);
 /** As noex_connection. */

@@ -2,7 +2,8 @@
 #include "node/pump.h"
 
 #include "handshake/dflags.h"
-#include "node/router.h"
+#include "node/rex.h"
+#include "node/signals.h"
 
 enum {
     STARVED_RETRY_MS = 50, /* out of memory: how soon to try again */
@@ -51,7 +52,7 @@ static bool must_be_asked(const struct nx_peer *p, const struct nx_monitor *m)
 
 static int ask_pid(struct nx_peer *p, uint32_t slot)
 {
-    int rc = nx_router_ask_pid(p, slot);
+    int rc = nx_rex_ask_pid(p, slot);
     if (!rc)
         nx_monitor_resolving(p->node->monitors, &p->monitors, slot);
     return rc;
@@ -106,6 +107,7 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
     p->starved_until_ms = UINT64_MAX;
     if (!nx_peer_is_up(p))
         return;
+    rc = nx_signals_pump(p);
     while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && has_room(p)) {
         rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
         if (!rc)
@@ -121,7 +123,8 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
 
 bool nx_pump_has_more(const struct nx_peer *p)
 {
-    return nx_monitor_next_leaving(&p->monitors) || nx_monitor_next_unsent(&p->monitors);
+    return nx_signals_wait(p) || nx_monitor_next_leaving(&p->monitors) ||
+           nx_monitor_next_unsent(&p->monitors);
 }
 
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)

@@ -39,6 +39,15 @@ enum nx_op {
     NX_OP_ALTACT_SIG_SEND = 37
 };
 
+/** The bits of ALTACT_SIG_SEND's flags; others are ignored. */
+enum nx_altact {
+    NX_ALTACT_PRIORITY = 1,
+    NX_ALTACT_TOKEN = 2, /* a token is there */
+    NX_ALTACT_ALIAS = 4, /* TO is an alias */
+    NX_ALTACT_NAME = 8,  /* TO is a registered name */
+    NX_ALTACT_EXIT = 16  /* the payload is an exit reason, the signal that of exit/2 */
+};
+
 /** What an element of a control tuple is. */
 enum nx_arg {
     NX_ARG_NONE = 0,

@@ -36,12 +36,14 @@ extern "C" {
     X(ENOTREACHABLE, -208, "node not reachable")                                                   \
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
     X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
+    X(ENOPROC, -211, "no such process, or it has ended")                                           \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
     X(ENAMECLASH, -303, "a node of this name is already connected")                                \
     X(ENAMEMISMATCH, -304, "the peer has another name than the one dialled")                       \
     X(ETLSPEER, -305, "the peer speaks TLS distribution")                                          \
     X(EGARBAGE, -306, "the peer does not speak the distribution protocol")                         \
+    X(EMAIL, -317, "the peer sends more messages than the program takes")                          \
     X(ENOTALLOWED, -307, "the peer does not allow this node")                                      \
     X(ENOMONITOR, -308, "the peer does not support monitors")                                      \
     X(EEPMDGARBAGE, -309, "epmd gave an answer that is none")                                      \
@@ -49,6 +51,7 @@ extern "C" {
     X(EPROTOCOL, -312, "the peer broke the distribution protocol")                                 \
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
+    X(ENAMETAKEN, -316, "another process has this name")                                           \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \

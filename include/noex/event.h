@@ -15,6 +15,10 @@ extern "C" {
 /** Names a monitor for its whole life; never 0, never used twice in the life of a node. */
 typedef uint64_t noex_monitor_id;
 
+/** Names a call, a spawn or a remote call for its whole life; never 0, never used twice in the life
+ * of a node. */
+typedef uint64_t noex_call_id;
+
 /**
  * Order, as promised: for one monitor UP, then DOWN. On the loss of a connection: all DOWNs
  * (noconnection, in the order in which the monitors were made; a printed pid that had to be looked
@@ -45,7 +49,37 @@ enum noex_event_type {
     NOEX_EVENT_MONITOR_DOWN = 7,
     /** Never came to be: as UP, and error. Errors: NOEX_ESETUPTIMEOUT, NOEX_ENOMONITOR, NOEX_EPID,
      * NOEX_ENOTREACHABLE (the connection was lost), and what a CONNECT_FAILED may hold. */
-    NOEX_EVENT_MONITOR_FAILED = 8
+    NOEX_EVENT_MONITOR_FAILED = 8,
+    /** A message for a process of this node: process, process_user, term; node and, where it says
+     * who sent it, from; priority where it is one (OTP 28). */
+    NOEX_EVENT_MESSAGE = 12,
+    /** A gen_server call: as MESSAGE, term is the request, caller what noex_reply wants. */
+    NOEX_EVENT_CALL = 13,
+    /** A gen_server cast: as MESSAGE, term is what was cast. */
+    NOEX_EVENT_CAST = 14,
+    /** An exit signal, for a process that traps them: process, process_user, node, from, reason,
+     * origin (local: the connection to the node of a linked process was lost), term. */
+    NOEX_EVENT_EXIT = 15,
+    /** The process has ended, by whatever: process, process_user, reason, term. It is the last
+     * event of its process, also where noex_process_exit ended it. */
+    NOEX_EVENT_PROCESS_END = 16,
+    /** The answer to a call: call, call_user, node, term. */
+    NOEX_EVENT_REPLY = 17,
+    /** A call that was not answered: call, call_user, node, error; and where the process called has
+     * ended reason, origin and term. */
+    NOEX_EVENT_CALL_FAILED = 18,
+    /** What noex_spawn asked for is there: call, call_user, node, from (its pid). */
+    NOEX_EVENT_SPAWNED = 19,
+    /** What was spawned with a monitor has ended: call, call_user, node, from, reason, origin,
+       term. */
+    NOEX_EVENT_SPAWN_DOWN = 20,
+    /** More than out_high bytes wait to be sent to: node. */
+    NOEX_EVENT_QUEUE_HIGH = 21,
+    /** No more than a quarter of out_high does: node. */
+    NOEX_EVENT_QUEUE_LOW = 22,
+    /** A function served here was called: process (made for it, to be ended by noex_return or
+     * noex_raise), process_user, node, from, term (the list of arguments). */
+    NOEX_EVENT_REQUEST = 23
 };
 
 /** An event. It and everything that it points to are borrowed until the callback returns, or, where
@@ -86,8 +120,20 @@ struct noex_event {
     /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a connection that
      * lasted five seconds. */
     uint32_t attempt;
-    uint32_t reserved; /**< 0 */
+    uint32_t priority; /**< MESSAGE: 1 where it was sent with priority */
     uint64_t delay_ms; /**< RECONNECT: until that attempt begins */
+    /** The process of this node that it is for, or that it was, */
+    const struct noex_pid *process;
+    /** and what its maker gave as `user`. */
+    void *process_user;
+    /** The process that it comes from, on `node`; NULL where that is not known. */
+    const struct noex_pid *from;
+    /** CALL: who asks and by which tag, for noex_reply. */
+    struct noex_term caller;
+    /** The call that it is about, */
+    noex_call_id call;
+    /** and what its maker gave as `user`. */
+    void *call_user;
 };
 
 /** Runs only from inside noex_node_process, or the uv_run of a caller's loop. May call any function

@@ -72,7 +72,7 @@ struct noex_options {
     /** Bytes waiting to be written to one peer beyond which new monitors are held back (1 MiB; half
      * of out_max at most), */
     size_t out_high;
-    /** and beyond which the connection is closed, the peer having stopped reading (64 MiB). */
+    /** and beyond which the connection is closed, the peer having stopped reading (128 MiB). */
     size_t out_max;
     /** Monitors of the node at once (16777216). */
     uint32_t monitors_max;
@@ -83,6 +83,12 @@ struct noex_options {
     uint16_t reserved16; /**< 0 */
     /** How much on_log is told (NOEX_LOG_INFO). */
     enum noex_log_level log_level;
+    /** Bytes of messages that wait to be told, in all; a peer that sends more is disconnected
+     * (256 MiB). */
+    size_t mail_max;
+    /** Processes of the node at once (1048576). */
+    uint32_t processes_max;
+    uint32_t reserved32; /**< 0 */
 };
 
 /** As noex_options_init for a struct of `size` bytes: of the header that the program was compiled

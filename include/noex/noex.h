@@ -11,6 +11,7 @@
 #include <noex/monitor.h>
 #include <noex/node.h>
 #include <noex/post.h>
+#include <noex/process.h>
 #include <noex/reason.h>
 #include <noex/target.h>
 #include <noex/term.h>

@@ -55,7 +55,7 @@ struct bench {
     struct seen *seen;
     size_t seen_count;
     size_t seen_cap;
-    size_t count[16]; /* by type */
+    size_t count[32]; /* by type */
     /** Called inside each event's callback, after it was copied down. */
     void (*in_event)(struct bench *b, const struct noex_event *e);
     void *arg;

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/signals.h"
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "handshake/dflags.h"
+#include "node/peer.h"
+#include "term/ident.h"
+
+/* One that waits; its spans point into `bytes`. */
+struct nx_outgoing {
+    struct nx_outgoing *next;
+    uint32_t sender;
+    bool answer;
+    struct nx_ctrl ctrl;
+    struct nx_span payload;
+    size_t size; /* all of it */
+    uint8_t bytes[];
+};
+
+struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
+                             uint8_t bytes[NX_RAW_PID_SIZE])
+{
+    const struct nx_hs_result *up = nx_peer_is_up(p) ? nx_conn_peer(p->conn) : NULL;
+    const struct nx_pid pid = {
+        .node = nx_span_str(up ? up->self_name : p->node->self.full),
+        .id = id,
+        .serial = serial,
+        .creation = up ? up->self_creation : p->node->creation,
+    };
+    struct nx_buf b;
+    nx_buf_fixed(&b, bytes, NX_RAW_PID_SIZE);
+    /* Cannot fail: the name was checked and the room is enough for any. */
+    return nx_pid_write(&b, &pid) ? nx_span(NULL, 0) : nx_buf_span(&b);
+}
+
+/* ---- forms ---- */
+
+/* For a peer without EXIT_PAYLOAD: where the reason stands in the control tuple. */
+static const enum nx_op reason_inside[NX_OP_ALTACT_SIG_SEND + 1] = {
+    [NX_OP_PAYLOAD_EXIT] = NX_OP_EXIT,
+    [NX_OP_PAYLOAD_EXIT2] = NX_OP_EXIT2,
+    [NX_OP_PAYLOAD_MONITOR_P_EXIT] = NX_OP_MONITOR_P_EXIT,
+};
+
+/* ALIAS_SEND is to go with OTP 30; ALTACT_SIG_SEND takes its place where both sides know it. */
+static bool alias_form(const struct nx_conn *conn, struct nx_ctrl *c)
+{
+    static const uint8_t to_alias[] = {97, NX_ALTACT_ALIAS};
+    if (nx_conn_has_flag(conn, NX_DFLAG_ALTACT_SIG)) {
+        c->op = NX_OP_ALTACT_SIG_SEND;
+        c->arg[NX_ARG_FLAGS] = nx_span(to_alias, sizeof to_alias);
+        c->arg[NX_ARG_TO] = c->arg[NX_ARG_REF];
+        return true;
+    }
+    return nx_conn_has_flag(conn, NX_DFLAG_ALIAS);
+}
+
+static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                    struct nx_span payload)
+{
+    struct nx_ctrl c = *ctrl;
+    if (c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c))
+        return 0;
+    if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->conn, NX_DFLAG_SEND_SENDER))
+        c.op = NX_OP_SEND;
+    if (!nx_conn_has_flag(p->conn, NX_DFLAG_EXIT_PAYLOAD) && reason_inside[c.op]) {
+        c.op = reason_inside[c.op];
+        c.arg[NX_ARG_REASON] = payload;
+        payload = nx_span(NULL, 0);
+    }
+    return nx_conn_send(p->conn, sender, &c, payload);
+}
+
+/* ---- the queue ---- */
+
+static struct nx_span keep(uint8_t **at, struct nx_span s)
+{
+    struct nx_span kept = {*at, s.len};
+    if (!s.len)
+        return nx_span(NULL, 0);
+    memcpy(*at, s.ptr, s.len);
+    *at += s.len;
+    return kept;
+}
+
+static int enqueue(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                   struct nx_span payload, bool answer)
+{
+    size_t size = sizeof(struct nx_outgoing) + payload.len;
+    for (int i = 0; i < NX_ARG_COUNT; i++)
+        size += ctrl->arg[i].len;
+    struct nx_outgoing *o = nx_alloc(&p->node->alloc, size);
+    if (!o)
+        return NOEX_ENOMEM;
+    *o = (struct nx_outgoing){.sender = sender, .answer = answer, .ctrl = *ctrl, .size = size};
+    uint8_t *at = o->bytes;
+    for (int i = 0; i < NX_ARG_COUNT; i++)
+        o->ctrl.arg[i] = keep(&at, ctrl->arg[i]);
+    o->payload = keep(&at, payload);
+    if (p->outbox.last)
+        p->outbox.last->next = o;
+    else
+        p->outbox.first = o;
+    p->outbox.last = o;
+    p->outbox.bytes += size;
+    p->outbox.answers += answer ? size : 0;
+    return 0;
+}
+
+static void drop_first(struct nx_peer *p)
+{
+    struct nx_outgoing *o = p->outbox.first;
+    p->outbox.first = o->next;
+    if (!o->next)
+        p->outbox.last = NULL;
+    p->outbox.bytes -= o->size;
+    p->outbox.answers -= o->answer ? o->size : 0;
+    nx_free(&p->node->alloc, o);
+}
+
+static bool has_room(const struct nx_peer *p)
+{
+    return nx_peer_is_up(p) && nx_conn_out(p->conn).len < p->node->options.out_high;
+}
+
+int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                   struct nx_span payload)
+{
+    size_t queued = p->outbox.bytes + (p->conn ? nx_conn_out(p->conn).len : 0);
+    size_t max = p->node->options.out_max;
+    if (queued > max || payload.len > max - queued)
+        return NOEX_EUNREAD;
+    if (!p->outbox.first && has_room(p))
+        return send_now(p, sender, ctrl, payload);
+    int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
+    return rc ? rc : enqueue(p, sender, ctrl, payload, false);
+}
+
+static void tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                 struct nx_span payload, bool answer)
+{
+    if (!nx_peer_is_up(p))
+        return;
+    int rc = !p->outbox.first && has_room(p) ? send_now(p, sender, ctrl, payload) : NOEX_ENOMEM;
+    if (rc == NOEX_ENOMEM)
+        rc = enqueue(p, sender, ctrl, payload, answer);
+    if (!rc && p->outbox.answers > p->node->options.out_max)
+        rc = NOEX_EUNREAD;
+    if (rc)
+        nx_peer_doom(p, rc);
+}
+
+void nx_signal_tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                    struct nx_span payload)
+{
+    tell(p, sender, ctrl, payload, false);
+}
+
+void nx_signal_answer(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                      struct nx_span payload)
+{
+    tell(p, sender, ctrl, payload, true);
+}
+
+bool nx_signals_wait(const struct nx_peer *p)
+{
+    return p->outbox.first != NULL;
+}
+
+int nx_signals_pump(struct nx_peer *p)
+{
+    while (p->outbox.first && has_room(p)) {
+        const struct nx_outgoing *o = p->outbox.first;
+        int rc = send_now(p, o->sender, &o->ctrl, o->payload);
+        if (rc)
+            return rc;
+        drop_first(p);
+    }
+    return 0;
+}
+
+void nx_signals_drop(struct nx_peer *p)
+{
+    while (p->outbox.first)
+        drop_first(p);
+}

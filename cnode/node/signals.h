@@ -1,0 +1,53 @@
+/* Signals on their way to another node: at once where its connection is up and reads, else in a
+ * queue of their own. SPDX-License-Identifier: Apache-2.0 */
+#ifndef NX_NODE_SIGNALS_H
+#define NX_NODE_SIGNALS_H
+
+#include "wire/ctrl.h"
+
+struct nx_peer;
+struct nx_outgoing;
+
+/** What waits to be sent to one peer, in the order of sending. */
+struct nx_outbox {
+    struct nx_outgoing *first;
+    struct nx_outgoing *last;
+    size_t bytes;
+    size_t answers; /* bytes of these that answer what the peer asked */
+};
+
+/**
+ * Sends a signal of the local process with the number `sender` (0: of none), given in the newest
+ * form: reasons as payload, SEND_SENDER for messages, ALIAS_SEND to an alias; what the peer did not
+ * negotiate is put in its older form. Where the node is not connected, that is begun, and the
+ * signal waits. What cannot be sent any more (an alias to a node that knows none) is dropped.
+ * Errors: NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait.
+ */
+NOEX_MUST_USE int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                                 struct nx_span payload);
+
+/**
+ * The same for what the peer has a right to be told: the end of a process it monitors or is linked
+ * to, an answer. No limit but memory holds; where that is out the connection is given up in the
+ * next turn, which tells the peer as well. Only to a peer that is up.
+ */
+void nx_signal_tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                    struct nx_span payload);
+
+/** The same for the answer to something that the peer asked. A peer that asks and asks and reads no
+ * answer is given up at out_max. */
+void nx_signal_answer(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                      struct nx_span payload);
+
+/** Sends of what waits as much as there is room for. Errors: NOEX_ENOMEM. */
+NOEX_MUST_USE int nx_signals_pump(struct nx_peer *p);
+bool nx_signals_wait(const struct nx_peer *p);
+/** The connection, or the attempt, is over. */
+void nx_signals_drop(struct nx_peer *p);
+
+/** A raw pid of this node, as the peer sees it, written to `bytes`. */
+enum { NX_RAW_PID_SIZE = 1 + 3 + 255 * 4 + 12 };
+struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
+                             uint8_t bytes[NX_RAW_PID_SIZE]);
+
+#endif
