@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "node/delivery.h"
+#include "node/listener.h"
 #include "node/peer.h"
 
 /* A wait: until `until_ms` of the node's clock. The node stays, whatever its callbacks do, until
@@ -123,6 +124,39 @@ int noex_wait_node_up(noex_node *node, const char *peer, uint64_t timeout_ms)
         rc = go_on(&w);
     if (is_over(p) || rc == NOEX_EWAIT)
         rc = outcome(p, w.err);
+    return end(&w, rc);
+}
+
+/* ---- being connected to ---- */
+
+/* What a wait that was in vain says: the error of a try that has failed meanwhile, or how the last
+ * one did. */
+static int not_reachable(const struct nx_listener *l, bool meanwhile, struct noex_error *err)
+{
+    *err = (struct noex_error){0};
+    if (meanwhile)
+        *err = l->cause;
+    nx_fail(err, NOEX_EWAIT, "not registered in time%s%.200s",
+            l->cause.code ? ", the last try: " : "", l->cause.text);
+    return err->code;
+}
+
+int noex_wait_registered(noex_node *node, uint64_t timeout_ms)
+{
+    struct wait w;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    const struct nx_listener *l = node->listener;
+    if (!l)
+        return end(&w, nx_fail(w.err, NOEX_ESTATE, "the node does not listen: option listen"));
+    const uint64_t before = l->failures;
+    while (!nx_listener_is_reachable(l) && l->failures == before && !rc)
+        rc = go_on(&w);
+    if (nx_listener_is_reachable(l))
+        return end(&w, 0);
+    if (l->failures != before || rc == NOEX_EWAIT)
+        rc = not_reachable(l, l->failures != before, w.err);
     return end(&w, rc);
 }
 

@@ -221,3 +221,31 @@ void nx_addr_text(const struct nx_addr *a, char *text, size_t size)
                     NI_NUMERICHOST))
         snprintf(text, size, "unknown address");
 }
+
+void nx_addr_place(const struct nx_addr *a, uint16_t port, char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+    bool v6 = a->addr.ss_family == AF_INET6;
+    nx_addr_text(a, host, sizeof host);
+    snprintf(text, size, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+static in_port_t *port_of(struct sockaddr_storage *addr)
+{
+    if (addr->ss_family == AF_INET6)
+        return &((struct sockaddr_in6 *)addr)->sin6_port;
+    return &((struct sockaddr_in *)addr)->sin_port;
+}
+
+struct nx_addr nx_addr_with_port(const struct nx_addr *a, uint16_t port)
+{
+    struct nx_addr with = *a;
+    *port_of(&with.addr) = htons(port);
+    return with;
+}
+
+uint16_t nx_addr_port(const struct nx_addr *a)
+{
+    struct sockaddr_storage addr = a->addr;
+    return ntohs(*port_of(&addr));
+}

@@ -10,7 +10,8 @@ enum { EVENTS_A_RUN = 1 << 17 };
 
 static bool type_has_error(enum noex_event_type type)
 {
-    return type == NOEX_EVENT_NODE_DOWN || type == NOEX_EVENT_CONNECT_FAILED;
+    return type == NOEX_EVENT_NODE_DOWN || type == NOEX_EVENT_CONNECT_FAILED ||
+           type == NOEX_EVENT_UNREGISTERED || type == NOEX_EVENT_LISTEN_FAILED;
 }
 
 static void fill_node_event(noex_node *node, uint32_t number, struct noex_event *out)
@@ -22,9 +23,11 @@ static void fill_node_event(noex_node *node, uint32_t number, struct noex_event 
         .type = e->type,
         .missed = e->missed,
         .time_us = e->time_us,
-        .node = node->peers.list[e->peer]->name.full,
+        .node =
+            e->peer == NX_EVENT_OF_NODE ? node->self.full : node->peers.list[e->peer]->name.full,
         .error = type_has_error(e->type) ? &node->event_err : NULL,
         .attempt = e->attempt,
+        .port = e->type == NOEX_EVENT_REGISTERED ? e->port : 0,
         .delay_ms = e->delay_ms,
     };
 }
@@ -202,7 +205,8 @@ static void fill_event(noex_node *node, uint32_t item, struct noex_event *out)
         fill_monitor_event(node, item, out);
 }
 
-/* The tick event stays set aside while its connection lives; the others go back to the pool. */
+/* The tick event stays set aside while its connection lives, those of the node while that lives;
+ * the others go back to the pool. */
 static void event_done(noex_node *node, uint32_t item)
 {
     uint32_t number = NX_EVENT_NUMBER(item);
@@ -214,7 +218,7 @@ static void event_done(noex_node *node, uint32_t item)
         return;
     struct nx_node_event *e = nx_node_event_at(&node->events, number);
     e->queued = false;
-    if (node->peers.list[e->peer]->tick_event != number)
+    if (e->peer != NX_EVENT_OF_NODE && node->peers.list[e->peer]->tick_event != number)
         nx_node_event_release(&node->events, number);
 }
 

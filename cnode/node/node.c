@@ -3,8 +3,10 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "handshake/dflags.h"
 #include "handshake/digest.h"
 #include "node/delivery.h"
+#include "node/listener.h"
 #include "node/options.h"
 #include "node/peer.h"
 #include <stdio.h>
@@ -15,20 +17,49 @@ enum {
     MIN_CREATION = 4   /* 0 is reserved, 1 to 3 are of old releases, protocol.md 5 */
 };
 
-static int take_cookie(noex_node *node, const char *cookie, struct noex_error *err)
+/* ---- cookies ---- */
+
+static int check_cookie(const char *cookie, struct noex_error *err)
 {
-    size_t len = cookie ? strlen(cookie) : 0;
-    if (!len)
-        return nx_fail(err, NOEX_EINVALID, "option cookie is missing");
-    if (len >= sizeof node->cookie)
+    size_t len = strlen(cookie);
+    if (!len || len > NX_COOKIE_MAX)
         return nx_fail(err, NOEX_ECOOKIE_FORM, NULL);
     for (size_t i = 0; i < len; i++)
         if (cookie[i] < ' ' || cookie[i] > '~')
             return nx_fail(err, NOEX_ECOOKIE_FORM, NULL);
-    memcpy(node->cookie, cookie, len);
-    node->cookie_len = len;
     return 0;
 }
+
+static int take_cookie(noex_node *node, const char *cookie, struct noex_error *err)
+{
+    if (!cookie || !*cookie)
+        return nx_fail(err, NOEX_EINVALID, "the node's own cookie is missing");
+    int rc = check_cookie(cookie, err);
+    if (rc)
+        return rc;
+    nx_wipe(node->cookie, sizeof node->cookie);
+    memcpy(node->cookie, cookie, strlen(cookie));
+    return 0;
+}
+
+struct nx_span nx_node_cookie(const noex_node *node, const struct nx_peer *p)
+{
+    return nx_span_str(p && p->cookie ? p->cookie : node->cookie);
+}
+
+int nx_node_set_cookie(noex_node *node, const struct nx_node_name *name, const char *cookie,
+                       struct noex_error *err)
+{
+    struct nx_peer *p;
+    if (strcmp(name->full, node->self.full) == 0)
+        return take_cookie(node, cookie, err);
+    int rc = cookie ? check_cookie(cookie, err) : 0;
+    rc = rc ? rc : nx_node_peer(node, name, &p, err);
+    rc = rc ? rc : nx_peer_set_cookie(p, cookie);
+    return nx_fail(err, rc, NULL);
+}
+
+/* ---- identity ---- */
 
 /* The host part that a dynamic node offers: this machine's name, as far as it can stand in a node
  * name. */
@@ -59,12 +90,26 @@ static int take_identity(noex_node *node, const char *name, struct noex_error *e
     return rc;
 }
 
+static int take_listen_address(noex_node *node, struct noex_error *err)
+{
+    const char *address = node->options.listen_address;
+    if (!address)
+        return 0;
+    if (!*address || strlen(address) >= sizeof node->listen_address)
+        return nx_fail(err, NOEX_EINVALID, "option listen_address is empty, or too long");
+    snprintf(node->listen_address, sizeof node->listen_address, "%s", address);
+    node->options.listen_address = node->listen_address;
+    return 0;
+}
+
 static int take_options(noex_node *node, struct noex_error *err)
 {
     struct noex_options *o = &node->options;
     node->log = (struct nx_log){o->on_log, o->log_user, o->log_level};
+    node->flags = NX_DFLAGS_OURS | (o->visible ? NX_DFLAG_PUBLISHED : 0);
     int rc = take_cookie(node, o->cookie, err);
     rc = rc ? rc : take_identity(node, o->name, err);
+    rc = rc ? rc : take_listen_address(node, err);
     o->name = NULL;
     o->cookie = NULL;
     o->allocator = NULL;
@@ -100,7 +145,7 @@ static struct nx_bonds *bonds_of_peer(void *ctx, uint32_t index)
 static uint64_t on_deadline(void *ctx)
 {
     const noex_node *node = ctx;
-    uint64_t at = UINT64_MAX;
+    uint64_t at = nx_listener_deadline(node->listener);
     for (uint32_t i = 0; i < node->peers.count; i++) {
         uint64_t peer_at = nx_peer_deadline(node->peers.list[i]);
         at = peer_at < at ? peer_at : at;
@@ -123,8 +168,9 @@ void nx_node_leave(noex_node *node, bool was)
         shut(node);
 }
 
-static void turn_peers(noex_node *node, uint64_t now_ms)
+static void turn_connections(noex_node *node, uint64_t now_ms)
 {
+    nx_listener_turn(node->listener, now_ms);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_turn(node->peers.list[i], now_ms);
 }
@@ -132,7 +178,7 @@ static void turn_peers(noex_node *node, uint64_t now_ms)
 static void tell(noex_node *node, uint64_t now_ms)
 {
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
-        turn_peers(node, now_ms);
+        turn_connections(node, now_ms);
         if (!nx_delivery_can_run(node))
             return;
         nx_delivery_run(node);
@@ -208,6 +254,27 @@ int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_pee
     return nx_fail(err, rc, NULL);
 }
 
+struct nx_conn_config nx_node_conn_config(const noex_node *node)
+{
+    const struct noex_options *o = &node->options;
+    return (struct nx_conn_config){
+        .hs = {.alloc = &node->alloc,
+               .log = &node->log,
+               .random = node->random,
+               .header = 2,
+               .flags = node->flags,
+               .required = NX_DFLAGS_REQUIRED,
+               .creation = node->creation,
+               .dynamic = node->dynamic,
+               .self_name = node->dynamic ? node->self.host : node->self.full,
+               .step_ms = o->step_ms},
+        .ticktime_ms = o->ticktime_ms,
+        .message_max = o->message_max,
+        .out_max = o->out_max,
+        .fragments_max = o->fragments_max,
+    };
+}
+
 /* ---- life ---- */
 
 static int make_processes(noex_node *node, struct noex_error *err)
@@ -238,9 +305,9 @@ static int make_parts(noex_node *node, void *uv, struct noex_error *err)
         return nx_fail(err, NOEX_ENOMEM, NULL);
     nx_node_events_join(&node->events, node->monitors);
     rc = make_processes(node, err);
-    if (rc)
-        return rc;
-    return nx_loop_new(&node->loop, &node->alloc, uv, &hooks, err);
+    if (!rc && o->listen)
+        rc = nx_fail(err, nx_listener_new(&node->listener, node), NULL);
+    return rc ? rc : nx_loop_new(&node->loop, &node->alloc, uv, &hooks, err);
 }
 
 int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
@@ -292,6 +359,7 @@ static void on_loop_closed(void *ctx)
 /* Sockets first: the loop goes when the last of them is closed. */
 static void shut(noex_node *node)
 {
+    nx_listener_free(node->listener);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_free(node->peers.list[i]);
     nx_peers_free(&node->peers);

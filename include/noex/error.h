@@ -36,7 +36,8 @@ extern "C" {
     X(ENOTREACHABLE, -208, "node not reachable")                                                   \
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
     X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
-    X(ENOPROC, -211, "no such process, or it has ended")                                           \
+    X(ENOPROC, -212, "no such process, or it has ended")                                           \
+    X(ENOTLOCAL, -211, "not an address of this machine")                                           \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
     X(ENAMECLASH, -303, "a node of this name is already connected")                                \
@@ -51,8 +52,8 @@ extern "C" {
     X(EPROTOCOL, -312, "the peer broke the distribution protocol")                                 \
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
-    X(ENAMETAKEN, -316, "another process has this name")                                           \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
+    X(ENAMETAKEN, -316, "somebody else has this name")                                             \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \

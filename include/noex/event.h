@@ -50,6 +50,19 @@ enum noex_event_type {
     /** Never came to be: as UP, and error. Errors: NOEX_ESETUPTIMEOUT, NOEX_ENOMONITOR, NOEX_EPID,
      * NOEX_ENOTREACHABLE (the connection was lost), and what a CONNECT_FAILED may hold. */
     NOEX_EVENT_MONITOR_FAILED = 8,
+    /** Of a node that listens: others can reach it now; epmd holds its name, unless no_epmd was
+     * asked for: node (its own name), port. */
+    NOEX_EVENT_REGISTERED = 9,
+    /** Of a node that listens: epmd does not hold its name (any more): node (its own name), error.
+     * It is tried again every two seconds, as the same incarnation, and told again where the error
+     * is another one. Pulled late, the newest of several. Errors: NOEX_EEPMD, NOEX_EEPMDTIMEOUT,
+     * NOEX_EEPMDGARBAGE, NOEX_ENAMETAKEN, NOEX_ENOMEM, NOEX_ESYSTEM. */
+    NOEX_EVENT_UNREGISTERED = 10,
+    /** Of a node that listens: it does not, for this reason: node (its own name), error; tried and
+     * told again as above. Errors: NOEX_EHOST, NOEX_EDNSTIMEOUT, NOEX_ENOTLOCAL (the host of the
+     * node's name is elsewhere, as behind a NAT: option listen_address), NOEX_ESYSTEM (the port is
+     * in use), NOEX_ENOMEM. */
+    NOEX_EVENT_LISTEN_FAILED = 11,
     /** A message for a process of this node: process, process_user, term; node and, where it says
      * who sent it, from; priority where it is one (OTP 28). */
     NOEX_EVENT_MESSAGE = 12,
@@ -120,7 +133,7 @@ struct noex_event {
     /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a connection that
      * lasted five seconds. */
     uint32_t attempt;
-    uint32_t priority; /**< MESSAGE: 1 where it was sent with priority */
+    uint32_t port;     /**< REGISTERED: where the node listens */
     uint64_t delay_ms; /**< RECONNECT: until that attempt begins */
     /** The process of this node that it is for, or that it was, */
     const struct noex_pid *process;
@@ -134,6 +147,8 @@ struct noex_event {
     noex_call_id call;
     /** and what its maker gave as `user`. */
     void *call_user;
+    uint32_t priority; /**< MESSAGE, EXIT: 1 where it was sent with priority */
+    uint32_t reserved; /**< 0 */
 };
 
 /** Runs only from inside noex_node_process, or the uv_run of a caller's loop. May call any function

@@ -48,6 +48,7 @@ static void keep(struct bench *b, const struct noex_event *e)
                        .origin = e->origin,
                        .attempt = e->attempt,
                        .missed = e->missed,
+                       .port = e->port,
                        .delay_ms = e->delay_ms};
     snprintf(s->node, sizeof s->node, "%s", e->node ? e->node : "");
     if (e->error) {

@@ -17,6 +17,9 @@
 #define M_UP NOEX_EVENT_MONITOR_UP
 #define M_DOWN NOEX_EVENT_MONITOR_DOWN
 #define M_FAILED NOEX_EVENT_MONITOR_FAILED
+#define REGISTERED NOEX_EVENT_REGISTERED
+#define UNREGISTERED NOEX_EVENT_UNREGISTERED
+#define LISTEN_FAILED NOEX_EVENT_LISTEN_FAILED
 
 enum { BENCH_BEAMS = 3, BENCH_TERM_MAX = 64 };
 
@@ -39,6 +42,7 @@ struct seen {
     uint64_t term_full_len;
     uint32_t attempt;
     uint32_t missed;
+    uint32_t port;
     uint64_t delay_ms;
 };
 
