@@ -3,19 +3,23 @@
 
 #include "base/alloc.h"
 #include "term/reason.h"
+#include <stddef.h>
 
-/* The two lists that a record is in. */
-enum { ASKED = 0, CALLER = 1 };
+/* The letters of a record. */
+enum { THERE = 0, END = 1, LETTERS };
+
+enum {
+    OF_ASKED = offsetof(struct nx_pending, of_asked),
+    OF_CALLER = offsetof(struct nx_pending, of_caller)
+};
 
 struct nx_pendings {
     const struct noex_allocator *alloc;
     struct nx_slab slab;
     struct nx_heap deadlines;
-    uint32_t max;
-    size_t budget;
-    void (*queue)(void *ctx, uint32_t slot, unsigned event);
+    struct nx_letters *letters;
+    void (*queue)(void *ctx, struct nx_letter *l);
     void *ctx;
-    struct nx_pending_stats stats;
 };
 
 struct nx_pending *nx_pending_at(const struct nx_pendings *t, uint32_t slot)
@@ -33,16 +37,14 @@ static void moved(void *ctx, uint32_t slot, uint32_t place)
     nx_pending_at(ctx, slot)->place = place;
 }
 
-struct nx_pendings *nx_pendings_new(const struct noex_allocator *a, uint32_t max, size_t budget,
-                                    void (*queue)(void *ctx, uint32_t slot, unsigned event),
-                                    void *ctx)
+struct nx_pendings *nx_pendings_new(const struct noex_allocator *a, struct nx_letters *letters,
+                                    void (*queue)(void *ctx, struct nx_letter *l), void *ctx)
 {
     struct nx_pendings *t = nx_calloc(a, 1, sizeof *t);
     if (!t)
         return NULL;
     t->alloc = a;
-    t->max = max;
-    t->budget = budget;
+    t->letters = letters;
     t->queue = queue;
     t->ctx = ctx;
     nx_slab_init(&t->slab, a, sizeof(struct nx_pending));
@@ -62,86 +64,35 @@ void nx_pendings_free(struct nx_pendings *t)
         return;
     for (uint32_t slot = 0; (slot = nx_slab_next(&t->slab, slot));) {
         drop_name(t, nx_pending_at(t, slot));
-        nx_free(t->alloc, nx_pending_at(t, slot)->bytes);
+        nx_free(t->alloc, nx_pending_at(t, slot)->kept);
     }
     nx_slab_free(&t->slab);
     nx_heap_free(&t->deadlines);
     nx_free(t->alloc, t);
 }
 
-/* ---- lists ---- */
+/* ---- the lists ---- */
 
-static void append(struct nx_pendings *t, struct nx_pending_list *list, int which, uint32_t slot)
+static void enter(struct nx_pendings *t, struct nx_ring *ring, uint32_t slot)
+{
+    nx_pending_at(t, slot)->in = ring;
+    nx_ring_append(&t->slab, OF_ASKED, ring, slot);
+}
+
+static void leave(struct nx_pendings *t, uint32_t slot)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
-    r->list[which] = list;
-    r->prev[which] = list->last;
-    r->next[which] = 0;
-    if (list->last)
-        nx_pending_at(t, list->last)->next[which] = slot;
-    else
-        list->first = slot;
-    list->last = slot;
+    if (r->in)
+        nx_ring_remove(&t->slab, OF_ASKED, r->in, slot);
+    r->in = NULL;
 }
 
-static void unlink_from(struct nx_pendings *t, int which, uint32_t slot)
+static void leave_caller(struct nx_pendings *t, uint32_t slot)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
-    struct nx_pending_list *list = r->list[which];
-    if (!list)
-        return;
-    if (r->prev[which])
-        nx_pending_at(t, r->prev[which])->next[which] = r->next[which];
-    else
-        list->first = r->next[which];
-    if (r->next[which])
-        nx_pending_at(t, r->next[which])->prev[which] = r->prev[which];
-    else
-        list->last = r->prev[which];
-    r->list[which] = NULL;
-}
-
-uint32_t nx_pending_next(const struct nx_pendings *t, uint32_t slot)
-{
-    return nx_pending_at(t, slot)->next[ASKED];
-}
-
-/* ---- terms ---- */
-
-static void drop_bytes(struct nx_pendings *t, struct nx_pending *r)
-{
-    if (!r->bytes)
-        return;
-    t->stats.kept -= r->bytes->len;
-    nx_free(t->alloc, r->bytes);
-    r->bytes = NULL;
-}
-
-static int keep_bytes(struct nx_pendings *t, struct nx_pending *r, struct nx_span term)
-{
-    drop_bytes(t, r);
-    if (term.len > t->budget - t->stats.kept)
-        return NOEX_ELIMIT;
-    struct nx_pending_bytes *bytes = nx_alloc(t->alloc, sizeof *bytes + term.len);
-    if (!bytes)
-        return NOEX_ENOMEM;
-    bytes->len = term.len;
-    if (term.len)
-        memcpy(bytes->bytes, term.ptr, term.len);
-    r->bytes = bytes;
-    r->full_len = term.len;
-    t->stats.kept += term.len;
-    return 0;
-}
-
-int nx_pending_keep(struct nx_pendings *t, uint32_t slot, struct nx_span term)
-{
-    return keep_bytes(t, nx_pending_at(t, slot), term);
-}
-
-void nx_pending_drop_kept(struct nx_pendings *t, uint32_t slot)
-{
-    drop_bytes(t, nx_pending_at(t, slot));
+    if (r->calls)
+        nx_ring_remove(&t->slab, OF_CALLER, r->calls, slot);
+    r->calls = NULL;
 }
 
 /* ---- the beginning ---- */
@@ -161,54 +112,108 @@ static int set_target(struct nx_pendings *t, struct nx_pending *r, const struct 
     return 0;
 }
 
-static int set_deadline(struct nx_pendings *t, struct nx_pending *r, uint32_t slot,
-                        uint64_t deadline_ms)
+static int set_letter_aside(struct nx_pendings *t, struct nx_pending *r, int which)
 {
-    r->place = NX_HEAP_NOWHERE;
+    struct nx_letter *l = nx_letter_new(t->letters);
+    if (!l)
+        return NOEX_ENOMEM;
+    r->letter[which] = l->number;
+    return 0;
+}
+
+static int set_deadline(struct nx_pendings *t, uint32_t slot, uint64_t deadline_ms)
+{
     return deadline_ms == UINT64_MAX ? 0 : nx_heap_put(&t->deadlines, deadline_ms, slot);
+}
+
+/* Gives back what a record has; the letters, where they are in no queue. */
+static void release(struct nx_pendings *t, uint32_t slot)
+{
+    struct nx_pending *r = nx_pending_at(t, slot);
+    for (int i = 0; i < LETTERS; i++)
+        if (r->letter[i])
+            nx_letter_drop(t->letters, nx_letter_at(t->letters, r->letter[i]));
+    leave_caller(t, slot);
+    drop_name(t, r);
+    nx_slab_give(&t->slab, slot);
 }
 
 int nx_pending_add(struct nx_pendings *t, const struct nx_pending_request *request, uint32_t *slot)
 {
-    if (t->slab.used - t->stats.leaving >= t->max)
-        return NOEX_ELIMIT;
     uint32_t taken = nx_slab_take(&t->slab);
     if (!taken)
         return NOEX_ENOMEM;
     struct nx_pending *r = nx_pending_at(t, taken);
+    r->place = NX_HEAP_NOWHERE;
     int rc = set_target(t, r, request->target);
-    rc = rc ? rc : set_deadline(t, r, taken, request->deadline_ms);
+    if (!rc && request->kind == NX_PENDING_SPAWN)
+        rc = set_letter_aside(t, r, THERE);
+    if (!rc && request->kind != NX_PENDING_LEADER)
+        rc = set_letter_aside(t, r, END);
+    rc = rc ? rc : set_deadline(t, taken, request->deadline_ms);
     if (rc) {
-        drop_name(t, r);
-        nx_slab_give(&t->slab, taken);
+        release(t, taken);
         return rc;
     }
     r->kind = (uint8_t)request->kind;
     r->keeps = request->keeps;
-    r->waits = 1;
+    r->links = request->links;
     r->asked = request->asked;
     r->peer = request->peer;
     r->caller = request->caller;
     r->user = request->user;
-    append(t, &request->asked->waiting, ASKED, taken);
-    if (request->calls)
-        append(t, request->calls, CALLER, taken);
-    t->stats.waiting++;
-    t->stats.made++;
+    r->waits = true;
+    enter(t, &request->asked->waiting, taken);
+    r->calls = request->calls;
+    if (r->calls)
+        nx_ring_append(&t->slab, OF_CALLER, r->calls, taken);
     *slot = taken;
     return 0;
+}
+
+/* ---- requests that wait to be sent ---- */
+
+int nx_pending_keep(struct nx_pendings *t, uint32_t slot, struct nx_span request)
+{
+    struct nx_pending *r = nx_pending_at(t, slot);
+    r->kept = nx_alloc(t->alloc, sizeof *r->kept + request.len);
+    if (!r->kept)
+        return NOEX_ENOMEM;
+    r->kept->len = request.len;
+    if (request.len)
+        memcpy(r->kept->bytes, request.ptr, request.len);
+    r->asked->kept += request.len;
+    return 0;
+}
+
+void nx_pending_sent(struct nx_pendings *t, uint32_t slot)
+{
+    struct nx_pending *r = nx_pending_at(t, slot);
+    if (r->kept)
+        r->asked->kept -= r->kept->len;
+    nx_free(t->alloc, r->kept);
+    r->kept = NULL;
+}
+
+uint32_t nx_pending_next_kept(const struct nx_pendings *t, const struct nx_pending_asked *asked,
+                              uint32_t slot)
+{
+    if (!asked->kept)
+        return 0;
+    do
+        slot =
+            slot ? nx_ring_next(&t->slab, OF_ASKED, &asked->waiting, slot) : asked->waiting.first;
+    while (slot && !nx_pending_at(t, slot)->kept);
+    return slot;
 }
 
 /* ---- the end ---- */
 
 static void release_if_over(struct nx_pendings *t, uint32_t slot)
 {
-    struct nx_pending *r = nx_pending_at(t, slot);
-    if (r->waits || r->queued || r->looked_at || r->list[ASKED])
-        return;
-    drop_bytes(t, r);
-    drop_name(t, r);
-    nx_slab_give(&t->slab, slot);
+    const struct nx_pending *r = nx_pending_at(t, slot);
+    if (!r->waits && !nx_pending_letter(t, slot) && !r->in)
+        release(t, slot);
 }
 
 static void drop_deadline(struct nx_pendings *t, struct nx_pending *r)
@@ -221,36 +226,12 @@ static void drop_deadline(struct nx_pendings *t, struct nx_pending *r)
 static void finish(struct nx_pendings *t, uint32_t slot)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
-    unlink_from(t, ASKED, slot);
-    unlink_from(t, CALLER, slot);
+    nx_pending_sent(t, slot);
+    leave(t, slot);
     drop_deadline(t, r);
-    r->waits = 0;
-    t->stats.waiting--;
-    if (r->monitored) {
-        append(t, &r->asked->leaving, ASKED, slot);
-        t->stats.leaving++;
-    }
-}
-
-static void tell(struct nx_pendings *t, uint32_t slot, unsigned event, int64_t now_us)
-{
-    struct nx_pending *r = nx_pending_at(t, slot);
-    r->events |= (uint8_t)event;
-    r->queued |= (uint8_t)event;
-    r->when_us = now_us;
-    t->queue(t->ctx, slot, event);
-}
-
-static void end(struct nx_pendings *t, uint32_t slot, enum nx_pending_outcome outcome,
-                int64_t now_us)
-{
-    nx_pending_at(t, slot)->outcome = (uint8_t)outcome;
-    if (outcome == NX_PENDING_REPLY)
-        t->stats.answered++;
-    else if (outcome == NX_PENDING_FAILED)
-        t->stats.failed++;
-    finish(t, slot);
-    tell(t, slot, NX_PENDING_EV_END, now_us);
+    r->waits = false;
+    if (r->monitored)
+        enter(t, &r->asked->leaving, slot);
 }
 
 static bool is_spawned(const struct nx_pending *r)
@@ -258,67 +239,112 @@ static bool is_spawned(const struct nx_pending *r)
     return r->kind == NX_PENDING_SPAWN && r->target_kind == NOEX_TARGET_PID;
 }
 
+/* The letter, with what all have in common. NULL: nobody is to be told. */
+static struct nx_letter *write_letter(struct nx_pendings *t, uint32_t slot, int which,
+                                      enum noex_event_type type)
+{
+    const struct nx_pending *r = nx_pending_at(t, slot);
+    if (!r->letter[which])
+        return NULL;
+    struct nx_letter *l = nx_letter_at(t->letters, r->letter[which]);
+    l->proc = r->caller.serial ? r->caller.id : 0;
+    l->serial = r->caller.serial;
+    l->text.type = type;
+    l->text.peer = r->peer;
+    l->text.call = nx_pending_id(r, slot);
+    l->text.call_user = r->user;
+    l->text.has_from = is_spawned(r);
+    if (l->text.has_from)
+        l->text.from = r->target.pid;
+    return l;
+}
+
+static struct nx_letter *write_end(struct nx_pendings *t, uint32_t slot, int code)
+{
+    bool spawned = is_spawned(nx_pending_at(t, slot));
+    struct nx_letter *l =
+        write_letter(t, slot, END, spawned ? NOEX_EVENT_SPAWN_DOWN : NOEX_EVENT_CALL_FAILED);
+    if (l)
+        l->text.error = spawned ? 0 : code;
+    return l;
+}
+
+/* Over, and told where there is a letter. */
+static void end(struct nx_pendings *t, uint32_t slot, struct nx_letter *l)
+{
+    finish(t, slot);
+    if (l)
+        t->queue(t->ctx, l);
+    else
+        release_if_over(t, slot);
+}
+
 void nx_pending_monitored(struct nx_pendings *t, uint32_t slot, bool monitored)
 {
     nx_pending_at(t, slot)->monitored = monitored;
 }
 
-void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid,
-                        int64_t now_us)
+void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
     r->target.pid = *pid;
     r->target_kind = NOEX_TARGET_PID;
     if (r->kind != NX_PENDING_SPAWN)
         return;
-    t->stats.answered++;
     drop_deadline(t, r);
+    struct nx_letter *l = write_letter(t, slot, THERE, NOEX_EVENT_SPAWNED);
     if (!r->keeps)
         finish(t, slot);
-    tell(t, slot, NX_PENDING_EV_SPAWNED, now_us);
+    t->queue(t->ctx, l);
 }
 
-void nx_pending_fail(struct nx_pendings *t, uint32_t slot, int code, int64_t now_us)
+void nx_pending_fail(struct nx_pendings *t, uint32_t slot, int code)
 {
-    struct nx_pending *r = nx_pending_at(t, slot);
-    drop_bytes(t, r);
-    r->full_len = 0;
-    r->code = code;
-    end(t, slot, NX_PENDING_FAILED, now_us);
+    end(t, slot, write_end(t, slot, code));
 }
 
-void nx_pending_reply(struct nx_pendings *t, uint32_t slot, struct nx_span term, int64_t now_us)
+void nx_pending_reply(struct nx_pendings *t, uint32_t slot, struct nx_span term)
 {
-    int rc = keep_bytes(t, nx_pending_at(t, slot), term);
-    if (rc == 0) {
-        end(t, slot, NX_PENDING_REPLY, now_us);
-        return;
-    }
-    t->stats.cut++;
-    nx_pending_fail(t, slot, rc, now_us);
+    struct nx_letter *l = write_letter(t, slot, END, NOEX_EVENT_REPLY);
+    int rc = l && !nx_letters_fit(t->letters, term.len) ? NOEX_ELIMIT : 0;
+    if (l && !rc)
+        rc = nx_letter_fill(t->letters, l, term);
+    if (rc)
+        nx_pending_fail(t, slot, rc);
+    else
+        end(t, slot, l);
 }
 
 void nx_pending_down(struct nx_pendings *t, uint32_t slot, int code, struct nx_span term,
-                     uint64_t full_len, int64_t now_us)
+                     uint64_t full_len)
 {
-    struct nx_pending *r = nx_pending_at(t, slot);
-    if (keep_bytes(t, r, term) || term.len < full_len)
-        t->stats.cut++;
-    r->full_len = full_len;
-    r->reason = (uint8_t)nx_reason_type(term);
-    if (!is_spawned(r))
-        r->code = code;
-    end(t, slot, is_spawned(r) ? NX_PENDING_DOWN : NX_PENDING_FAILED, now_us);
+    struct nx_letter *l = write_end(t, slot, code);
+    if (l) {
+        if (nx_letter_fill(t->letters, l, term))
+            l->text.len = 0; /* it is told without */
+        l->text.full_len = full_len;
+        l->text.reason = (uint8_t)nx_reason_type(term);
+    }
+    end(t, slot, l);
+}
+
+static void take_back(struct nx_pendings *t, struct nx_pending *r)
+{
+    for (int i = 0; i < LETTERS; i++) {
+        struct nx_letter *l = r->letter[i] ? nx_letter_at(t->letters, r->letter[i]) : NULL;
+        if (l && l->queued)
+            nx_letter_take_back(t->letters, l);
+        else if (l)
+            nx_letter_drop(t->letters, l);
+        r->letter[i] = 0;
+    }
 }
 
 void nx_pending_cancel(struct nx_pendings *t, uint32_t slot)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
-    if (r->waits || r->events)
-        t->stats.cancelled++;
-    if (r->waits || r->events & NX_PENDING_EV_END) /* else somebody may be reading them */
-        drop_bytes(t, r);
-    r->events = 0;
+    take_back(t, r);
+    leave_caller(t, slot);
     if (r->waits)
         finish(t, slot);
     release_if_over(t, slot);
@@ -331,38 +357,34 @@ uint64_t nx_pendings_deadline(const struct nx_pendings *t)
 
 uint32_t nx_pendings_due(const struct nx_pendings *t, uint64_t now_ms)
 {
-    return nx_heap_first_key(&t->deadlines) <= now_ms && t->deadlines.count
-               ? nx_heap_first(&t->deadlines)
-               : 0;
+    bool due = t->deadlines.count && nx_heap_first_key(&t->deadlines) <= now_ms;
+    return due ? nx_heap_first(&t->deadlines) : 0;
 }
 
 void nx_pendings_lost(struct nx_pendings *t, struct nx_pending_asked *asked, int code,
-                      uint32_t cause, int64_t now_us)
+                      uint32_t cause)
 {
-    uint32_t slot;
-    while ((slot = asked->waiting.first)) {
-        struct nx_pending *r = nx_pending_at(t, slot);
-        r->lost = 1;
-        r->cause = cause;
-        if (is_spawned(r)) {
-            r->reason = NOEX_REASON_NOCONNECTION;
-            end(t, slot, NX_PENDING_DOWN, now_us);
-        } else {
-            nx_pending_fail(t, slot, code, now_us);
+    while (asked->waiting.first) {
+        struct nx_letter *l = write_end(t, asked->waiting.first, code);
+        if (l) {
+            l->text.cause = cause;
+            l->text.reason = NOEX_REASON_NOCONNECTION;
+            l->text.origin = NOEX_ORIGIN_LOCAL;
         }
+        end(t, asked->waiting.first, l);
     }
-    while ((slot = asked->leaving.first))
-        nx_pending_left(t, slot);
+    while (asked->leaving.first)
+        nx_pending_left(t, asked->leaving.first);
 }
 
 void nx_pendings_asked_ended(struct nx_pendings *t, struct nx_pending_asked *asked, int code,
-                             struct nx_span reason, int64_t now_us)
+                             struct nx_span reason)
 {
     while (asked->waiting.first)
-        nx_pending_down(t, asked->waiting.first, code, reason, reason.len, now_us);
+        nx_pending_down(t, asked->waiting.first, code, reason, reason.len);
 }
 
-void nx_pendings_caller_ended(struct nx_pendings *t, struct nx_pending_list *calls)
+void nx_pendings_caller_ended(struct nx_pendings *t, struct nx_ring *calls)
 {
     while (calls->first)
         nx_pending_cancel(t, calls->first);
@@ -375,49 +397,32 @@ uint32_t nx_pending_next_leaving(const struct nx_pending_asked *asked)
 
 void nx_pending_left(struct nx_pendings *t, uint32_t slot)
 {
-    nx_pending_at(t, slot)->monitored = 0;
-    unlink_from(t, ASKED, slot);
-    t->stats.leaving--;
+    nx_pending_at(t, slot)->monitored = false;
+    leave(t, slot);
     release_if_over(t, slot);
 }
 
 /* ---- telling ---- */
 
-bool nx_pending_take(struct nx_pendings *t, uint32_t slot, unsigned event)
+struct nx_letter *nx_pending_letter(const struct nx_pendings *t, uint32_t slot)
 {
-    struct nx_pending *r = nx_pending_at(t, slot);
-    bool there = r->events & event;
-    r->events &= (uint8_t)~event;
-    return there;
+    const struct nx_pending *r = nx_pending_at(t, slot);
+    for (int i = 0; i < LETTERS; i++) {
+        struct nx_letter *l = r->letter[i] ? nx_letter_at(t->letters, r->letter[i]) : NULL;
+        if (l && l->text.type)
+            return l;
+    }
+    return NULL;
 }
 
-/* Once all is told nobody reads the bytes any more, though the record may have to stay. */
-static void told(struct nx_pendings *t, uint32_t slot)
+void nx_pending_told(struct nx_pendings *t, const struct nx_letter *l)
 {
-    struct nx_pending *r = nx_pending_at(t, slot);
-    if (!r->waits && !r->queued && !r->looked_at)
-        drop_bytes(t, r);
+    uint32_t slot = (uint32_t)l->text.call;
+    struct nx_pending *r = nx_pending_find(t, slot, (uint32_t)(l->text.call >> 32));
+    if (!r)
+        return;
+    for (int i = 0; i < LETTERS; i++)
+        if (r->letter[i] == l->number)
+            r->letter[i] = 0;
     release_if_over(t, slot);
-}
-
-void nx_pending_done(struct nx_pendings *t, uint32_t slot, unsigned event)
-{
-    nx_pending_at(t, slot)->queued &= (uint8_t)~event;
-    told(t, slot);
-}
-
-void nx_pending_look(struct nx_pendings *t, uint32_t slot)
-{
-    nx_pending_at(t, slot)->looked_at = 1;
-}
-
-void nx_pending_let_go(struct nx_pendings *t, uint32_t slot)
-{
-    nx_pending_at(t, slot)->looked_at = 0;
-    told(t, slot);
-}
-
-const struct nx_pending_stats *nx_pendings_stats(const struct nx_pendings *t)
-{
-    return &t->stats;
 }

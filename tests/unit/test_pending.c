@@ -4,45 +4,45 @@
 #include "process/pending.h"
 #include <noex/error.h>
 
-enum { MAX = 1000, BUDGET = 4096, PEER = 7, ENDED = NOEX_EWAIT, QUEUE = 4096 };
+enum { MAIL_MAX = 1 << 16, PEER = 7, ENDED = NOEX_EWAIT, QUEUE = 4096 };
 
-/* A table, a peer, a process that asks, and the owner's queue. */
+/* A table, a peer, a process that asks, and the queue of letters. */
 struct bench {
     struct alloc_test a;
+    struct nx_letters letters;
     struct nx_pendings *t;
     struct nx_pending_asked peer;
-    struct nx_pending_list calls;
-    struct {
-        uint32_t slot;
-        unsigned event;
-    } queue[QUEUE];
+    struct nx_ring calls;
+    struct nx_letter *queue[QUEUE];
     uint32_t from, to;
 };
 
-static void queue(void *ctx, uint32_t slot, unsigned event)
+static void queue(void *ctx, struct nx_letter *l)
 {
     struct bench *b = ctx;
-    assert_true(b->to < QUEUE);
-    b->queue[b->to].slot = slot;
-    b->queue[b->to++].event = event;
+    assert_true(b->to < QUEUE && !l->queued);
+    l->queued = true;
+    b->queue[b->to++] = l;
 }
 
-static void start_with(struct bench *b, uint32_t max, size_t budget)
+static void start_with(struct bench *b, size_t mail_max)
 {
     *b = (struct bench){.to = 0};
     alloc_test_init(&b->a);
-    b->t = nx_pendings_new(&b->a.a, max, budget, queue, b);
+    nx_letters_init(&b->letters, &b->a.a, mail_max);
+    b->t = nx_pendings_new(&b->a.a, &b->letters, queue, b);
     assert_non_null(b->t);
 }
 
 static void start(struct bench *b)
 {
-    start_with(b, MAX, BUDGET);
+    start_with(b, MAIL_MAX);
 }
 
 static void finish(struct bench *b)
 {
     nx_pendings_free(b->t);
+    nx_letters_free(&b->letters);
     assert_int_equal(b->a.live, 0);
 }
 
@@ -55,6 +55,7 @@ static int user;
 static struct nx_pending_request request(struct bench *b, enum nx_pending_kind kind)
 {
     return (struct nx_pending_request){.kind = kind,
+                                       .keeps = kind == NX_PENDING_SPAWN,
                                        .asked = &b->peer,
                                        .peer = PEER,
                                        .target = kind == NX_PENDING_CALL ? &name : NULL,
@@ -75,41 +76,50 @@ static uint32_t add(struct bench *b, const struct nx_pending_request *r)
 static uint32_t add_kind(struct bench *b, enum nx_pending_kind kind)
 {
     struct nx_pending_request r = request(b, kind);
-    r.keeps = kind == NX_PENDING_SPAWN;
     uint32_t slot = add(b, &r);
     nx_pending_monitored(b->t, slot, kind == NX_PENDING_CALL);
     return slot;
 }
 
-/* The next event is this one; it is told. */
-static const struct nx_pending *told(struct bench *b, uint32_t slot, unsigned event)
+/* The next letter is this one of the record; it is being told. */
+static const struct nx_letter_text *told(struct bench *b, uint64_t id, enum noex_event_type type)
 {
     assert_true(b->from < b->to);
-    assert_int_equal(b->queue[b->from].slot, slot);
-    assert_int_equal(b->queue[b->from].event, event);
-    assert_true(nx_pending_take(b->t, slot, event));
-    assert_false(nx_pending_take(b->t, slot, event));
-    return nx_pending_at(b->t, slot);
+    struct nx_letter *l = b->queue[b->from];
+    assert_int_equal(l->text.type, type);
+    assert_true(l->text.call == id && l->text.call_user == &user && l->text.peer == PEER);
+    assert_int_equal(l->proc, caller.id);
+    assert_int_equal(l->serial, caller.serial);
+    nx_pending_told(b->t, l);
+    return &l->text;
 }
 
+/* The letter at the head leaves the queue. */
 static void done(struct bench *b)
 {
-    nx_pending_done(b->t, b->queue[b->from].slot, b->queue[b->from].event);
-    b->from++;
+    struct nx_letter *l = b->queue[b->from++];
+    l->queued = false;
+    nx_letter_drop(&b->letters, l);
+}
+
+/* The letter at the head was taken back. */
+static void empty(struct bench *b)
+{
+    assert_true(b->from < b->to);
+    assert_int_equal(b->queue[b->from]->text.type, 0);
+    assert_null(b->queue[b->from]->text.bytes);
+    done(b);
 }
 
 static void nothing_more(struct bench *b)
 {
     assert_int_equal(b->from, b->to);
-    assert_int_equal(b->peer.waiting.first, 0);
-    assert_int_equal(b->peer.waiting.last, 0);
-    assert_int_equal(b->peer.leaving.first, 0);
-    assert_int_equal(b->peer.leaving.last, 0);
-    assert_int_equal(b->calls.first, 0);
-    assert_int_equal(b->calls.last, 0);
-    assert_int_equal(nx_pendings_stats(b->t)->waiting, 0);
-    assert_int_equal(nx_pendings_stats(b->t)->leaving, 0);
-    assert_int_equal(nx_pendings_stats(b->t)->kept, 0);
+    assert_int_equal(b->peer.waiting.count, 0);
+    assert_int_equal(b->peer.leaving.count, 0);
+    assert_int_equal(b->peer.kept, 0);
+    assert_int_equal(b->calls.count, 0);
+    assert_int_equal(b->letters.slab.used, 0);
+    assert_int_equal(b->letters.bytes, 0);
     assert_true(nx_pendings_deadline(b->t) == UINT64_MAX);
 }
 
@@ -121,9 +131,14 @@ static void leaves(struct bench *b, uint32_t slot)
     assert_int_equal(nx_pending_next_leaving(&b->peer), 0);
 }
 
-static void gone(struct bench *b, uint32_t slot, uint32_t generation)
+static uint64_t id_of(const struct bench *b, uint32_t slot)
 {
-    assert_null(nx_pending_find(b->t, slot, generation));
+    return nx_pending_id(nx_pending_at(b->t, slot), slot);
+}
+
+static struct nx_pending *find(const struct bench *b, uint64_t id)
+{
+    return nx_pending_find(b->t, (uint32_t)id, (uint32_t)(id >> 32));
 }
 
 static struct nx_span term(const char *text)
@@ -131,10 +146,9 @@ static struct nx_span term(const char *text)
     return nx_span_str(text);
 }
 
-static void holds(const struct nx_pending *r, const char *text)
+static void holds(const struct nx_letter_text *t, const char *text)
 {
-    assert_non_null(r->bytes);
-    assert_true(nx_span_is(nx_span(r->bytes->bytes, r->bytes->len), text));
+    assert_true(nx_span_is(nx_span(t->bytes, t->len), text));
 }
 
 static void a_call_keeps_what_is_needed_to_end_it(void **state)
@@ -154,16 +168,13 @@ static void a_call_keeps_what_is_needed_to_end_it(void **state)
     assert_memory_equal(&r->caller, &caller, sizeof caller);
     assert_true(r->peer == PEER && r->user == &user && r->asked == &b.peer);
     assert_ptr_equal(nx_pending_find(b.t, one, r->slot.generation), r);
-    assert_true(nx_pending_id(r, one) == ((uint64_t)r->slot.generation << 32 | one));
+    assert_true(id_of(&b, one) == ((uint64_t)r->slot.generation << 32 | one));
     r = nx_pending_at(b.t, two);
     assert_int_equal(r->target_kind, NOEX_TARGET_PID);
     assert_memory_equal(&r->target.pid, &pid.pid, sizeof pid.pid);
-    assert_int_equal(b.calls.first, one);
-    assert_int_equal(b.calls.last, one);
-    assert_int_equal(b.peer.waiting.first, one);
-    assert_int_equal(nx_pending_next(b.t, one), two);
-    assert_int_equal(nx_pending_next(b.t, two), 0);
-    assert_int_equal(nx_pendings_stats(b.t)->waiting, 2);
+    assert_int_equal(b.calls.count, 1);
+    assert_int_equal(b.peer.waiting.count, 2);
+    assert_null(nx_pending_letter(b.t, one));
     finish(&b);
 }
 
@@ -173,24 +184,21 @@ static void a_reply_is_told_once_and_the_peer_is_told_that_it_need_not_watch(voi
     struct bench b;
     start(&b);
     uint32_t slot = add_kind(&b, NX_PENDING_CALL);
-    uint32_t generation = nx_pending_at(b.t, slot)->slot.generation;
-    nx_pending_reply(b.t, slot, term("reply"), 99);
-    assert_int_equal(nx_pendings_stats(b.t)->kept, 5);
-    const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_END);
-    assert_true(!r->waits && r->outcome == NX_PENDING_REPLY && r->when_us == 99);
-    holds(r, "reply");
-    assert_int_equal(r->full_len, 5);
+    uint64_t id = id_of(&b, slot);
+    nx_pending_reply(b.t, slot, term("reply"));
+    assert_ptr_equal(nx_pending_letter(b.t, slot), b.queue[0]);
+    const struct nx_letter_text *t = told(&b, id, NOEX_EVENT_REPLY);
+    assert_null(nx_pending_letter(b.t, slot));
+    holds(t, "reply");
+    assert_true(t->full_len == 5 && !t->has_from);
     done(&b);
     /* Over, and still readable for the DEMONITOR_P. */
-    r = nx_pending_find(b.t, slot, generation);
-    assert_non_null(r);
-    assert_null(r->bytes);
-    assert_string_equal(r->target.name, "server");
-    assert_int_equal(nx_pendings_stats(b.t)->leaving, 1);
+    assert_non_null(find(&b, id));
+    assert_false(find(&b, id)->waits);
+    assert_string_equal(find(&b, id)->target.name, "server");
     leaves(&b, slot);
-    gone(&b, slot, generation);
+    assert_null(find(&b, id));
     nothing_more(&b);
-    assert_int_equal(nx_pendings_stats(b.t)->answered, 1);
     finish(&b);
 }
 
@@ -200,12 +208,30 @@ static void the_peer_may_be_told_before_the_program(void **state)
     struct bench b;
     start(&b);
     uint32_t slot = add_kind(&b, NX_PENDING_CALL);
-    uint32_t generation = nx_pending_at(b.t, slot)->slot.generation;
-    nx_pending_reply(b.t, slot, term("reply"), 1);
+    uint64_t id = id_of(&b, slot);
+    nx_pending_reply(b.t, slot, term("reply"));
     leaves(&b, slot);
-    holds(told(&b, slot, NX_PENDING_EV_END), "reply");
+    assert_non_null(find(&b, id));
+    holds(told(&b, id, NOEX_EVENT_REPLY), "reply");
+    assert_null(find(&b, id));
     done(&b);
-    gone(&b, slot, generation);
+    nothing_more(&b);
+    finish(&b);
+}
+
+static void a_call_of_the_node_itself_is_told_to_the_node(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b);
+    struct nx_pending_request q = request(&b, NX_PENDING_CALL);
+    q.calls = NULL;
+    q.caller = (struct noex_pid){0, 0, 0};
+    nx_pending_reply(b.t, add(&b, &q), term("reply"));
+    assert_int_equal(b.queue[0]->proc, 0);
+    assert_int_equal(b.queue[0]->serial, 0);
+    nx_pending_told(b.t, b.queue[0]);
+    done(&b);
     nothing_more(&b);
     finish(&b);
 }
@@ -217,17 +243,17 @@ a_call_whose_server_ends_has_failed_with_the_reason_and_leaves_nothing_behind(vo
     struct bench b;
     start(&b);
     uint32_t slot = add_kind(&b, NX_PENDING_CALL);
+    uint64_t id = id_of(&b, slot);
     nx_pending_monitored(b.t, slot, false); /* its own DOWN */
-    nx_pending_down(b.t, slot, ENDED, term("\x77\x06killed"), 100, 5);
-    const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_END);
-    assert_true(r->outcome == NX_PENDING_FAILED && r->code == ENDED && !r->lost);
-    assert_int_equal(r->reason, NOEX_REASON_KILLED);
-    holds(r, "\x77\x06killed");
-    assert_int_equal(r->full_len, 100);
+    nx_pending_down(b.t, slot, ENDED, term("\x77\x06killed"), 100);
+    const struct nx_letter_text *t = told(&b, id, NOEX_EVENT_CALL_FAILED);
+    assert_int_equal(t->error, ENDED);
+    assert_int_equal(t->reason, NOEX_REASON_KILLED);
+    assert_int_equal(t->origin, NOEX_ORIGIN_PEER);
+    holds(t, "\x77\x06killed");
+    assert_int_equal(t->full_len, 100);
     done(&b);
     nothing_more(&b);
-    assert_int_equal(nx_pendings_stats(b.t)->failed, 1);
-    assert_int_equal(nx_pendings_stats(b.t)->cut, 1);
     finish(&b);
 }
 
@@ -238,33 +264,41 @@ static void deadlines_are_due_in_their_order_and_leave_with_what_ends_before(voi
     start(&b);
     static const uint64_t deadlines[] = {500, 100, 300, UINT64_MAX, 200, 400};
     uint32_t slot[6];
+    uint64_t id[6];
     for (size_t i = 0; i < 6; i++) {
         struct nx_pending_request q = request(&b, NX_PENDING_CALL);
         q.deadline_ms = deadlines[i];
         slot[i] = add(&b, &q);
+        id[i] = id_of(&b, slot[i]);
     }
     assert_true(nx_pendings_deadline(b.t) == 100);
     assert_int_equal(nx_pendings_due(b.t, 99), 0);
     assert_int_equal(nx_pendings_due(b.t, 100), slot[1]);
-    nx_pending_reply(b.t, slot[4], term("r"), 1); /* at 200 */
-    nx_pending_cancel(b.t, slot[2]);              /* at 300 */
+    nx_pending_reply(b.t, slot[4], term("r")); /* at 200 */
+    nx_pending_cancel(b.t, slot[2]);           /* at 300 */
     static const size_t order[] = {1, 5, 0};
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(nx_pendings_due(b.t, 1000), slot[order[i]]);
-        nx_pending_fail(b.t, slot[order[i]], NOEX_EWAIT, 2);
+        nx_pending_fail(b.t, slot[order[i]], NOEX_EWAIT);
     }
     assert_int_equal(nx_pendings_due(b.t, UINT64_MAX), 0); /* the one without a deadline */
     assert_true(nx_pendings_deadline(b.t) == UINT64_MAX);
-    told(&b, slot[4], NX_PENDING_EV_END);
+    told(&b, id[4], NOEX_EVENT_REPLY);
     done(&b);
     for (size_t i = 0; i < 3; i++) {
-        const struct nx_pending *r = told(&b, slot[order[i]], NX_PENDING_EV_END);
-        assert_true(r->outcome == NX_PENDING_FAILED && r->code == NOEX_EWAIT && !r->bytes);
+        const struct nx_letter_text *t = told(&b, id[order[i]], NOEX_EVENT_CALL_FAILED);
+        assert_true(t->error == NOEX_EWAIT && !t->bytes);
         done(&b);
     }
     nx_pending_cancel(b.t, slot[3]);
     nothing_more(&b);
     finish(&b);
+}
+
+static void is_from_spawned(const struct nx_letter_text *t)
+{
+    assert_true(t->has_from);
+    assert_memory_equal(&t->from, &spawned, sizeof spawned);
 }
 
 static void a_spawn_without_a_monitor_is_over_when_the_process_is_there(void **state)
@@ -273,15 +307,15 @@ static void a_spawn_without_a_monitor_is_over_when_the_process_is_there(void **s
     struct bench b;
     start(&b);
     struct nx_pending_request q = request(&b, NX_PENDING_SPAWN);
+    q.keeps = false;
     q.deadline_ms = 100;
     uint32_t slot = add(&b, &q);
-    uint32_t generation = nx_pending_at(b.t, slot)->slot.generation;
-    nx_pending_spawned(b.t, slot, &spawned, 3);
-    const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_SPAWNED);
-    assert_true(!r->waits && r->target_kind == NOEX_TARGET_PID);
-    assert_memory_equal(&r->target.pid, &spawned, sizeof spawned);
+    uint64_t id = id_of(&b, slot);
+    nx_pending_spawned(b.t, slot, &spawned);
+    assert_false(find(&b, id)->waits);
+    is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
     done(&b);
-    gone(&b, slot, generation);
+    assert_null(find(&b, id));
     nothing_more(&b);
     finish(&b);
 }
@@ -293,28 +327,29 @@ static void a_spawn_with_a_monitor_is_told_of_twice_and_has_no_deadline_between(
         struct bench b;
         start(&b);
         struct nx_pending_request q = request(&b, NX_PENDING_SPAWN);
-        q.keeps = true;
         q.deadline_ms = 100;
         uint32_t slot = add(&b, &q);
-        nx_pending_spawned(b.t, slot, &spawned, 3);
+        uint64_t id = id_of(&b, slot);
+        nx_pending_spawned(b.t, slot, &spawned);
         nx_pending_monitored(b.t, slot, true);
         assert_int_equal(nx_pendings_due(b.t, 1000), 0);
         if (!pulled_late) {
-            told(&b, slot, NX_PENDING_EV_SPAWNED);
+            is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
             done(&b);
             assert_int_equal(b.from, b.to);
         }
         nx_pending_monitored(b.t, slot, false);
-        nx_pending_down(b.t, slot, ENDED, term("\x77\x06normal"), 8, 4);
+        nx_pending_down(b.t, slot, ENDED, term("\x77\x06normal"), 8);
         if (pulled_late) {
-            told(&b, slot, NX_PENDING_EV_SPAWNED);
+            assert_ptr_equal(nx_pending_letter(b.t, slot), b.queue[0]); /* the older first */
+            is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
             done(&b);
         }
-        const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_END);
-        assert_true(r->outcome == NX_PENDING_DOWN && r->code == 0 && !r->lost);
-        assert_int_equal(r->reason, NOEX_REASON_NORMAL);
-        assert_memory_equal(&r->target.pid, &spawned, sizeof spawned);
-        holds(r, "\x77\x06normal");
+        assert_ptr_equal(nx_pending_letter(b.t, slot), b.queue[1]);
+        const struct nx_letter_text *t = told(&b, id, NOEX_EVENT_SPAWN_DOWN);
+        assert_true(t->error == 0 && t->reason == NOEX_REASON_NORMAL);
+        is_from_spawned(t);
+        holds(t, "\x77\x06normal");
         done(&b);
         nothing_more(&b);
         finish(&b);
@@ -327,10 +362,11 @@ static void a_spawn_that_is_refused_has_failed(void **state)
     struct bench b;
     start(&b);
     uint32_t slot = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_down(b.t, slot, ENDED, term("\x77\x06notsup"), 8, 4);
-    const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_END);
-    assert_true(r->outcome == NX_PENDING_FAILED && r->code == ENDED);
-    holds(r, "\x77\x06notsup");
+    uint64_t id = id_of(&b, slot);
+    nx_pending_down(b.t, slot, ENDED, term("\x77\x06notsup"), 8);
+    const struct nx_letter_text *t = told(&b, id, NOEX_EVENT_CALL_FAILED);
+    assert_true(t->error == ENDED && !t->has_from);
+    holds(t, "\x77\x06notsup");
     done(&b);
     nothing_more(&b);
     finish(&b);
@@ -344,16 +380,46 @@ static void a_remote_call_has_its_process_untold_and_its_deadline_goes_on(void *
     struct nx_pending_request q = request(&b, NX_PENDING_RPC);
     q.deadline_ms = 100;
     uint32_t slot = add(&b, &q);
-    nx_pending_spawned(b.t, slot, &spawned, 3);
+    uint64_t id = id_of(&b, slot);
+    nx_pending_spawned(b.t, slot, &spawned);
     nx_pending_monitored(b.t, slot, true);
     assert_int_equal(b.to, 0);
     assert_int_equal(nx_pendings_due(b.t, 100), slot);
-    nx_pending_fail(b.t, slot, NOEX_EWAIT, 4);
-    told(&b, slot, NX_PENDING_EV_END);
+    nx_pending_fail(b.t, slot, NOEX_EWAIT);
+    assert_false(told(&b, id, NOEX_EVENT_CALL_FAILED)->has_from);
     done(&b);
-    assert_memory_equal(&nx_pending_at(b.t, slot)->target.pid, &spawned, sizeof spawned);
+    assert_memory_equal(&find(&b, id)->target.pid, &spawned, sizeof spawned);
     leaves(&b, slot); /* demonitored by its pid */
     nothing_more(&b);
+    finish(&b);
+}
+
+static void a_question_of_the_node_itself_is_told_to_nobody(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b);
+    for (int how = 0; how < 4; how++) {
+        struct nx_pending_request q = request(&b, NX_PENDING_LEADER);
+        q.target = &name;
+        q.deadline_ms = 100;
+        uint32_t slot = add(&b, &q);
+        uint64_t id = id_of(&b, slot);
+        nx_pending_monitored(b.t, slot, how == 0);
+        if (how == 0)
+            nx_pending_reply(b.t, slot, term("pid"));
+        else if (how == 1)
+            nx_pending_down(b.t, slot, ENDED, term("noproc"), 6);
+        else if (how == 2)
+            nx_pending_fail(b.t, slot, NOEX_EWAIT);
+        else
+            nx_pendings_lost(b.t, &b.peer, NOEX_ENOTREACHABLE, 1);
+        if (how == 0)
+            leaves(&b, slot);
+        assert_null(find(&b, id));
+        nothing_more(&b);
+    }
+    assert_int_equal(b.to, 0);
     finish(&b);
 }
 
@@ -361,7 +427,7 @@ static void on_a_loss_all_end_in_the_order_of_their_making(void **state)
 {
     (void)state;
     struct bench b;
-    struct nx_pending_asked other = {{0, 0}, {0, 0}};
+    struct nx_pending_asked other = {{0, 0}, {0, 0}, 0};
     start(&b);
     uint32_t call = add_kind(&b, NX_PENDING_CALL);
     uint32_t replied = add_kind(&b, NX_PENDING_CALL);
@@ -369,32 +435,30 @@ static void on_a_loss_all_end_in_the_order_of_their_making(void **state)
     uint32_t asked = add_kind(&b, NX_PENDING_SPAWN);
     uint32_t rpc = add_kind(&b, NX_PENDING_RPC);
     uint32_t running_rpc = add_kind(&b, NX_PENDING_RPC);
+    const uint64_t order[] = {id_of(&b, call), id_of(&b, running), id_of(&b, asked), id_of(&b, rpc),
+                              id_of(&b, running_rpc)};
     struct nx_pending_request q = request(&b, NX_PENDING_CALL);
     q.asked = &other;
     uint32_t elsewhere = add(&b, &q);
-    nx_pending_spawned(b.t, running, &spawned, 1);
+    assert_int_equal(nx_pending_keep(b.t, asked, term("request")), 0);
+    nx_pending_spawned(b.t, running, &spawned);
     nx_pending_monitored(b.t, running, true);
-    nx_pending_spawned(b.t, running_rpc, &spawned, 1);
+    nx_pending_spawned(b.t, running_rpc, &spawned);
     nx_pending_monitored(b.t, running_rpc, true);
-    nx_pending_reply(b.t, replied, term("r"), 2);
+    nx_pending_reply(b.t, replied, term("r"));
     b.a.fail_at = b.a.calls + 1; /* needs no memory */
     b.a.fail_on = true;
-    nx_pendings_lost(b.t, &b.peer, NOEX_ENOTREACHABLE, 42, 9);
-    told(&b, running, NX_PENDING_EV_SPAWNED);
+    nx_pendings_lost(b.t, &b.peer, NOEX_ENOTREACHABLE, 42);
+    told(&b, order[1], NOEX_EVENT_SPAWNED);
     done(&b);
-    assert_int_equal(told(&b, replied, NX_PENDING_EV_END)->outcome, NX_PENDING_REPLY);
+    told(&b, id_of(&b, replied), NOEX_EVENT_REPLY);
     done(&b);
-    const uint32_t order[] = {call, running, asked, rpc, running_rpc};
     for (size_t i = 0; i < 5; i++) {
-        const struct nx_pending *r = told(&b, order[i], NX_PENDING_EV_END);
-        assert_true(r->lost && r->cause == 42 && r->when_us == 9 && !r->bytes);
-        if (order[i] == running) {
-            assert_int_equal(r->outcome, NX_PENDING_DOWN);
-            assert_int_equal(r->reason, NOEX_REASON_NOCONNECTION);
-        } else {
-            assert_int_equal(r->outcome, NX_PENDING_FAILED);
-            assert_int_equal(r->code, NOEX_ENOTREACHABLE);
-        }
+        enum noex_event_type type = i == 1 ? NOEX_EVENT_SPAWN_DOWN : NOEX_EVENT_CALL_FAILED;
+        const struct nx_letter_text *t = told(&b, order[i], type);
+        assert_true(t->origin == NOEX_ORIGIN_LOCAL && t->reason == NOEX_REASON_NOCONNECTION);
+        assert_true(!t->bytes && t->cause == 42);
+        assert_int_equal(t->error, i == 1 ? 0 : NOEX_ENOTREACHABLE);
         done(&b);
     }
     assert_true(nx_pending_at(b.t, elsewhere)->waits);
@@ -412,22 +476,25 @@ static void what_is_cancelled_is_never_told(void **state)
     nx_pending_cancel(b.t, waits);
     leaves(&b, waits);
     uint32_t replied = add_kind(&b, NX_PENDING_CALL);
-    nx_pending_reply(b.t, replied, term("reply"), 1);
+    nx_pending_reply(b.t, replied, term("reply"));
     nx_pending_cancel(b.t, replied);
-    assert_int_equal(nx_pendings_stats(b.t)->kept, 0);
+    assert_int_equal(b.letters.bytes, 0);
     nx_pending_cancel(b.t, replied); /* once more */
     leaves(&b, replied);
-    assert_false(nx_pending_take(b.t, replied, NX_PENDING_EV_END));
-    done(&b);
+    empty(&b);
     uint32_t running = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_spawned(b.t, running, &spawned, 1);
+    nx_pending_spawned(b.t, running, &spawned);
     nx_pending_monitored(b.t, running, true);
     nx_pending_cancel(b.t, running); /* before SPAWNED is told */
     leaves(&b, running);
-    assert_false(nx_pending_take(b.t, running, NX_PENDING_EV_SPAWNED));
-    done(&b);
+    empty(&b);
+    uint32_t ended = add_kind(&b, NX_PENDING_SPAWN);
+    nx_pending_spawned(b.t, ended, &spawned);
+    nx_pending_down(b.t, ended, ENDED, term("\x77\x06normal"), 8);
+    nx_pending_cancel(b.t, ended); /* both */
+    empty(&b);
+    empty(&b);
     nothing_more(&b);
-    assert_int_equal(nx_pendings_stats(b.t)->cancelled, 3);
     finish(&b);
 }
 
@@ -438,29 +505,47 @@ static void what_is_being_told_can_be_cancelled(void **state)
     struct bench b;
     start(&b);
     uint32_t slot = add_kind(&b, NX_PENDING_CALL);
-    nx_pending_reply(b.t, slot, term("reply"), 1);
-    leaves(&b, slot);
-    const struct nx_pending *r = told(&b, slot, NX_PENDING_EV_END);
+    nx_pending_reply(b.t, slot, term("reply"));
+    const struct nx_letter_text *t = told(&b, id_of(&b, slot), NOEX_EVENT_REPLY);
     nx_pending_cancel(b.t, slot);
-    holds(r, "reply");
+    holds(t, "reply");
+    leaves(&b, slot);
     done(&b);
     uint32_t running = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_spawned(b.t, running, &spawned, 1);
+    nx_pending_spawned(b.t, running, &spawned);
     nx_pending_monitored(b.t, running, true);
-    r = told(&b, running, NX_PENDING_EV_SPAWNED);
+    t = told(&b, id_of(&b, running), NOEX_EVENT_SPAWNED);
     nx_pending_cancel(b.t, running);
     leaves(&b, running);
-    assert_memory_equal(&r->target.pid, &spawned, sizeof spawned);
+    is_from_spawned(t);
     done(&b);
     nothing_more(&b);
     finish(&b);
 }
 
-static void the_end_of_the_caller_cancels_what_it_asked_for(void **state)
+static void a_letter_that_was_told_may_be_told_of_again(void **state)
 {
     (void)state;
     struct bench b;
-    struct nx_pending_list other = {0, 0};
+    start(&b);
+    uint32_t slot = add_kind(&b, NX_PENDING_RPC);
+    nx_pending_reply(b.t, slot, term("reply"));
+    told(&b, id_of(&b, slot), NOEX_EVENT_REPLY);
+    assert_int_equal(add_kind(&b, NX_PENDING_RPC), slot); /* another life of the slot */
+    nx_pending_told(b.t, b.queue[0]);
+    assert_true(nx_pending_at(b.t, slot)->waits);
+    assert_int_not_equal(nx_pending_at(b.t, slot)->letter[1], 0);
+    done(&b);
+    nx_pending_cancel(b.t, slot);
+    nothing_more(&b);
+    finish(&b);
+}
+
+static void the_end_of_the_caller_cancels_what_it_asked_for_and_what_it_was_to_be_told(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct nx_ring other = {0, 0};
     start(&b);
     uint32_t slot[4];
     for (size_t i = 0; i < 4; i++) {
@@ -469,13 +554,14 @@ static void the_end_of_the_caller_cancels_what_it_asked_for(void **state)
             q.calls = &other;
         slot[i] = add(&b, &q);
     }
-    nx_pending_reply(b.t, slot[1], term("r"), 1);
+    nx_pending_monitored(b.t, slot[3], true);
+    nx_pending_reply(b.t, slot[1], term("r"));
     nx_pendings_caller_ended(b.t, &b.calls);
-    assert_int_equal(b.calls.first, 0);
+    assert_int_equal(b.calls.count, 0);
     assert_int_equal(b.peer.waiting.first, slot[2]);
-    assert_int_equal(b.peer.waiting.last, slot[2]);
-    told(&b, slot[1], NX_PENDING_EV_END); /* that was answered before */
-    done(&b);
+    assert_int_equal(b.peer.waiting.count, 1);
+    empty(&b);
+    leaves(&b, slot[3]);
     nx_pendings_caller_ended(b.t, &other);
     nothing_more(&b);
     finish(&b);
@@ -486,128 +572,96 @@ static void the_end_of_a_process_here_fails_the_calls_that_wait_for_it(void **st
     (void)state;
     struct bench b;
     start(&b);
-    struct nx_pending_request q = request(&b, NX_PENDING_CALL);
-    uint32_t one = add(&b, &q), two = add(&b, &q);
-    nx_pendings_asked_ended(b.t, &b.peer, ENDED, term("\x77\x08shutdown"), 6);
+    uint64_t id[2];
     for (int i = 0; i < 2; i++) {
-        const struct nx_pending *r = told(&b, i ? two : one, NX_PENDING_EV_END);
-        assert_true(r->outcome == NX_PENDING_FAILED && r->code == ENDED);
-        assert_int_equal(r->reason, NOEX_REASON_SHUTDOWN);
-        holds(r, "\x77\x08shutdown");
+        struct nx_pending_request q = request(&b, NX_PENDING_CALL);
+        id[i] = id_of(&b, add(&b, &q));
+    }
+    nx_pendings_asked_ended(b.t, &b.peer, ENDED, term("\x77\x08shutdown"));
+    for (int i = 0; i < 2; i++) {
+        const struct nx_letter_text *t = told(&b, id[i], NOEX_EVENT_CALL_FAILED);
+        assert_true(t->error == ENDED && t->reason == NOEX_REASON_SHUTDOWN);
+        holds(t, "\x77\x08shutdown");
         done(&b);
     }
     nothing_more(&b);
     finish(&b);
 }
 
-static void a_request_that_cannot_go_out_yet_is_kept(void **state)
+static bool keeps(const struct bench *b, uint32_t slot, const char *text)
+{
+    const struct nx_pending_kept *k = nx_pending_at(b->t, slot)->kept;
+    return k && nx_span_is(nx_span(k->bytes, k->len), text);
+}
+
+static void requests_that_cannot_go_out_yet_are_kept_in_their_order(void **state)
 {
     (void)state;
     struct bench b;
-    start_with(&b, MAX, 10);
-    uint32_t slot = add_kind(&b, NX_PENDING_SPAWN), other = add_kind(&b, NX_PENDING_RPC);
-    assert_int_equal(nx_pending_keep(b.t, slot, term("1234567")), 0);
-    holds(nx_pending_at(b.t, slot), "1234567");
-    assert_int_equal(nx_pending_keep(b.t, other, term("1234")), NOEX_ELIMIT);
+    start(&b);
+    uint32_t slot[5];
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, 0), 0);
+    for (size_t i = 0; i < 5; i++)
+        slot[i] = add_kind(&b, i % 2 ? NX_PENDING_SPAWN : NX_PENDING_RPC);
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, 0), 0);
     b.a.fail_at = b.a.calls + 1;
-    assert_int_equal(nx_pending_keep(b.t, other, term("123")), NOEX_ENOMEM);
-    assert_null(nx_pending_at(b.t, other)->bytes);
-    nx_pending_drop_kept(b.t, slot);
-    assert_null(nx_pending_at(b.t, slot)->bytes);
-    assert_int_equal(nx_pending_keep(b.t, other, term("1234567890")), 0);
-    nx_pending_fail(b.t, other, NOEX_EWAIT, 1); /* its time is over before it went */
-    assert_int_equal(nx_pendings_stats(b.t)->kept, 0);
-    assert_int_equal(nx_pending_keep(b.t, slot, term("1234567890")), 0);
-    nx_pending_cancel(b.t, slot);
-    told(&b, other, NX_PENDING_EV_END);
+    assert_int_equal(nx_pending_keep(b.t, slot[1], term("one")), NOEX_ENOMEM);
+    assert_int_equal(b.peer.kept, 0);
+    for (size_t i = 1; i < 5; i++)
+        if (i != 3)
+            assert_int_equal(nx_pending_keep(b.t, slot[i], term("1234567")), 0);
+    assert_int_equal(b.peer.kept, 3 * 7);
+    assert_true(keeps(&b, slot[1], "1234567"));
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, 0), slot[1]);
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, slot[1]), slot[2]);
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, slot[2]), slot[4]);
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, slot[4]), 0);
+    nx_pending_sent(b.t, slot[1]);
+    nx_pending_sent(b.t, slot[0]); /* kept nothing */
+    assert_int_equal(nx_pending_next_kept(b.t, &b.peer, 0), slot[2]);
+    nx_pending_fail(b.t, slot[2], NOEX_EWAIT); /* its time is over before it went */
+    nx_pending_cancel(b.t, slot[4]);
+    assert_int_equal(b.peer.kept, 0);
+    for (size_t i = 0; i < 5; i++)
+        if (i != 2 && i != 4)
+            nx_pending_cancel(b.t, slot[i]);
+    assert_int_equal(b.to, 1);
+    nx_pending_told(b.t, b.queue[0]);
     done(&b);
     nothing_more(&b);
     finish(&b);
 }
 
-static void a_reply_without_memory_or_budget_is_a_failure_and_a_reason_is_missing(void **state)
+static void a_reply_without_memory_or_room_is_a_failure_and_a_reason_is_missing(void **state)
 {
     (void)state;
     struct bench b;
-    start_with(&b, MAX, 4);
-    uint32_t big = add_kind(&b, NX_PENDING_CALL), none = add_kind(&b, NX_PENDING_CALL);
-    uint32_t ended = add_kind(&b, NX_PENDING_CALL), fits = add_kind(&b, NX_PENDING_CALL);
-    nx_pending_reply(b.t, big, term("12345"), 1);
-    b.a.fail_at = b.a.calls + 1;
-    nx_pending_reply(b.t, none, term("1234"), 1);
-    nx_pending_down(b.t, ended, ENDED, term("\x77\x06killed"), 8, 1);
-    nx_pending_reply(b.t, fits, term("1234"), 1);
-    const struct nx_pending *r = told(&b, big, NX_PENDING_EV_END);
-    assert_true(r->outcome == NX_PENDING_FAILED && r->code == NOEX_ELIMIT && !r->bytes);
-    assert_int_equal(r->full_len, 0);
-    done(&b);
-    r = told(&b, none, NX_PENDING_EV_END);
-    assert_true(r->outcome == NX_PENDING_FAILED && r->code == NOEX_ENOMEM && !r->bytes);
-    done(&b);
-    r = told(&b, ended, NX_PENDING_EV_END);
-    assert_true(r->outcome == NX_PENDING_FAILED && r->code == ENDED && !r->bytes);
-    assert_true(r->reason == NOEX_REASON_KILLED && r->full_len == 8);
-    done(&b);
-    holds(told(&b, fits, NX_PENDING_EV_END), "1234");
-    done(&b);
-    assert_int_equal(nx_pendings_stats(b.t)->cut, 3);
-    while (b.peer.leaving.first)
-        nx_pending_left(b.t, b.peer.leaving.first);
-    nothing_more(&b);
-    finish(&b);
-}
-
-static void whoever_takes_an_event_before_its_turn_reads_it_until_it_lets_go(void **state)
-{
-    (void)state;
-    for (int turn_comes_first = 0; turn_comes_first <= 1; turn_comes_first++) {
-        struct bench b;
-        start(&b);
-        struct nx_pending_request q = request(&b, NX_PENDING_CALL);
-        uint32_t slot = add(&b, &q);
-        const struct nx_pending *r = nx_pending_at(b.t, slot);
-        uint32_t generation = r->slot.generation;
-        nx_pending_reply(b.t, slot, term("reply"), 1);
-        assert_true(nx_pending_take(b.t, slot, NX_PENDING_EV_END));
-        nx_pending_look(b.t, slot);
-        nx_pending_cancel(b.t, slot); /* changes nothing: it has been told */
-        holds(r, "reply");
-        if (turn_comes_first) {
-            assert_false(nx_pending_take(b.t, slot, NX_PENDING_EV_END));
-            done(&b);
-            holds(r, "reply");
-        }
-        nx_pending_let_go(b.t, slot);
-        if (!turn_comes_first) {
-            assert_non_null(nx_pending_find(b.t, slot, generation));
-            assert_false(nx_pending_take(b.t, slot, NX_PENDING_EV_END));
-            done(&b);
-        }
-        gone(&b, slot, generation);
-        nothing_more(&b);
-        finish(&b);
+    start_with(&b, sizeof(struct nx_letter) + 4);
+    static const char *const replies[] = {"12345", "1234", "", "1234"};
+    uint64_t id[4];
+    for (size_t i = 0; i < 4; i++) {
+        uint32_t slot = add_kind(&b, NX_PENDING_RPC);
+        id[i] = id_of(&b, slot);
+        if (i == 1 || i == 2)
+            b.a.fail_at = b.a.calls + 1;
+        if (i == 2)
+            nx_pending_down(b.t, slot, ENDED, term("\x77\x06killed"), 8);
+        else
+            nx_pending_reply(b.t, slot, term(replies[i]));
     }
-}
-
-static void no_more_than_the_limit_are_under_way_and_the_leaving_ones_do_not_count(void **state)
-{
-    (void)state;
-    struct bench b;
-    start_with(&b, 2, BUDGET);
-    struct nx_pending_request q = request(&b, NX_PENDING_CALL);
-    uint32_t one = add_kind(&b, NX_PENDING_CALL), unused;
-    add_kind(&b, NX_PENDING_CALL);
-    assert_int_equal(nx_pending_add(b.t, &q, &unused), NOEX_ELIMIT);
-    nx_pending_cancel(b.t, one);
-    assert_int_equal(nx_pendings_stats(b.t)->leaving, 1);
-    uint32_t three = add_kind(&b, NX_PENDING_CALL);
-    assert_int_equal(nx_pending_add(b.t, &q, &unused), NOEX_ELIMIT);
-    nx_pending_reply(b.t, three, term("r"), 1);
-    nx_pending_left(b.t, three);
-    assert_int_equal(nx_pending_add(b.t, &q, &unused), NOEX_ELIMIT); /* its event waits */
-    told(&b, three, NX_PENDING_EV_END);
+    const struct nx_letter_text *t = told(&b, id[0], NOEX_EVENT_CALL_FAILED);
+    assert_true(t->error == NOEX_ELIMIT && !t->bytes && t->full_len == 0);
     done(&b);
-    assert_int_equal(nx_pending_add(b.t, &q, &unused), 0);
+    t = told(&b, id[1], NOEX_EVENT_CALL_FAILED);
+    assert_true(t->error == NOEX_ENOMEM && !t->bytes && t->full_len == 0);
+    done(&b);
+    t = told(&b, id[2], NOEX_EVENT_CALL_FAILED);
+    assert_true(t->error == ENDED && !t->bytes && t->len == 0);
+    assert_true(t->reason == NOEX_REASON_KILLED && t->full_len == 8);
+    done(&b);
+    holds(told(&b, id[3], NOEX_EVENT_REPLY), "1234");
+    done(&b);
+    nothing_more(&b);
     finish(&b);
 }
 
@@ -616,18 +670,18 @@ static void any_numbers_may_be_asked_for_and_a_slot_that_is_used_again_has_anoth
     (void)state;
     struct bench b;
     start(&b);
-    gone(&b, 0, 0);
-    gone(&b, 1, 1);
+    assert_null(nx_pending_find(b.t, 0, 0));
+    assert_null(nx_pending_find(b.t, 1, 1));
     uint32_t slot = add_kind(&b, NX_PENDING_RPC);
-    uint64_t id = nx_pending_id(nx_pending_at(b.t, slot), slot);
-    gone(&b, slot, 2);
-    gone(&b, slot + 1, 1);
-    gone(&b, UINT32_MAX, 1);
+    uint64_t id = id_of(&b, slot);
+    assert_null(nx_pending_find(b.t, slot, 2));
+    assert_null(nx_pending_find(b.t, slot + 1, 1));
+    assert_null(nx_pending_find(b.t, UINT32_MAX, 1));
     nx_pending_cancel(b.t, slot);
-    gone(&b, slot, 1);
+    assert_null(find(&b, id));
     assert_int_equal(add_kind(&b, NX_PENDING_RPC), slot);
-    gone(&b, slot, 1);
-    assert_true(nx_pending_id(nx_pending_at(b.t, slot), slot) != id);
+    assert_null(find(&b, id));
+    assert_true(id_of(&b, slot) != id);
     finish(&b);
 }
 
@@ -639,90 +693,106 @@ static void without_memory_nothing_is_added_and_nothing_lost(void **state)
     uint32_t slot;
     alloc_test_init(&a);
     a.fail_at = 1;
-    assert_null(nx_pendings_new(&a.a, MAX, BUDGET, queue, NULL));
+    assert_null(nx_pendings_new(&a.a, &b.letters, queue, NULL));
     assert_int_equal(a.live, 0);
-    for (size_t k = 1; k <= 4; k++) { /* the slab's two, the name, the deadlines */
-        start(&b);
-        struct nx_pending_request q = request(&b, NX_PENDING_CALL);
-        q.deadline_ms = 5;
-        b.a.fail_at = b.a.calls + k;
-        assert_int_equal(nx_pending_add(b.t, &q, &slot), NOEX_ENOMEM);
-        assert_int_equal(b.a.failed, 1);
-        nothing_more(&b);
-        assert_int_equal(nx_pending_add(b.t, &q, &slot), 0);
-        assert_int_equal(nx_pendings_due(b.t, 5), slot);
-        finish(&b);
+    /* Two for the records, the name, two for the letters, the deadlines. */
+    for (size_t k = 1; k <= 6; k++) {
+        for (int kind = NX_PENDING_CALL; kind <= NX_PENDING_SPAWN; kind++) {
+            start(&b);
+            struct nx_pending_request q = request(&b, (enum nx_pending_kind)kind);
+            q.deadline_ms = 5;
+            q.target = &name;
+            b.a.fail_at = b.a.calls + k;
+            assert_int_equal(nx_pending_add(b.t, &q, &slot), NOEX_ENOMEM);
+            assert_int_equal(b.a.failed, 1);
+            nothing_more(&b);
+            assert_int_equal(nx_pending_add(b.t, &q, &slot), 0);
+            assert_int_equal(nx_pendings_due(b.t, 5), slot);
+            finish(&b);
+        }
     }
 }
 
 /* Random lives: each record is told of as its life says, never twice, and all is given back. */
 struct life {
-    uint32_t slot;
-    uint32_t generation;
+    uint64_t id;
     bool waits, spawn, running;
-    unsigned owed; /* events that must come */
+    unsigned owed; /* letters that must come: 1 SPAWNED, 2 the end */
 };
 
 enum { LIVES = 64 };
 
-static struct life *life_of(struct life *lives, uint32_t slot, unsigned event)
-{
-    for (int i = 0; i < LIVES; i++)
-        if (lives[i].slot == slot && lives[i].owed & event)
-            return &lives[i];
-    return NULL;
-}
-
 static void tell_one(struct bench *b, struct life *lives)
 {
-    uint32_t slot = b->queue[b->from].slot;
-    unsigned event = b->queue[b->from].event;
-    struct life *l = life_of(lives, slot, event);
-    if (nx_pending_take(b->t, slot, event)) {
-        assert_non_null(l);
-        assert_int_equal(nx_pending_at(b->t, slot)->slot.generation, l->generation);
-        l->owed &= ~event;
+    struct nx_letter *l = b->queue[b->from];
+    for (int i = 0; i < LIVES && l->text.type; i++) {
+        if (lives[i].id != l->text.call)
+            continue;
+        unsigned which = l->text.type == NOEX_EVENT_SPAWNED ? 1 : 2;
+        assert_true(lives[i].owed & which);
+        lives[i].owed &= ~which;
+        nx_pending_told(b->t, l);
     }
     done(b);
 }
 
+static void begin_life(struct bench *b, struct life *l, uint32_t what)
+{
+    if (what == 7 && find(b, l->id)) {
+        nx_pending_cancel(b->t, (uint32_t)l->id);
+        l->owed = 0;
+    }
+    if (l->owed)
+        return;
+    *l = (struct life){.spawn = what & 1, .waits = true};
+    l->id = id_of(b, add_kind(b, l->spawn ? NX_PENDING_SPAWN : NX_PENDING_CALL));
+}
+
 static void happen(struct bench *b, struct life *l, uint32_t what)
 {
-    if (!l->waits) {
-        if (l->owed && what != 7)
-            return;
-        if (what == 7 && nx_pending_find(b->t, l->slot, l->generation)) {
-            nx_pending_cancel(b->t, l->slot);
-            l->owed = 0;
-            return;
-        }
-        l->spawn = what & 1;
-        l->running = false;
-        l->slot = add_kind(b, l->spawn ? NX_PENDING_SPAWN : NX_PENDING_CALL);
-        l->generation = nx_pending_at(b->t, l->slot)->slot.generation;
-        l->waits = true;
-        return;
-    }
+    uint32_t slot = (uint32_t)l->id;
     if (l->spawn && !l->running && what < 3) {
-        nx_pending_spawned(b->t, l->slot, &spawned, 1);
-        nx_pending_monitored(b->t, l->slot, true);
+        nx_pending_spawned(b->t, slot, &spawned);
+        nx_pending_monitored(b->t, slot, true);
         l->running = true;
-        l->owed |= NX_PENDING_EV_SPAWNED;
+        l->owed |= 1;
         return;
     }
     l->waits = false;
     if (what == 7) {
-        nx_pending_cancel(b->t, l->slot);
+        nx_pending_cancel(b->t, slot);
         l->owed = 0;
-        return;
-    }
-    l->owed |= NX_PENDING_EV_END;
-    if (!l->spawn && what < 5) {
-        nx_pending_reply(b->t, l->slot, term("r"), 1);
+    } else if (!l->spawn && what < 5) {
+        nx_pending_reply(b->t, slot, term("r"));
+        l->owed |= 2;
     } else {
-        nx_pending_monitored(b->t, l->slot, false);
-        nx_pending_down(b->t, l->slot, ENDED, term("\x6a"), 1, 1);
+        nx_pending_monitored(b->t, slot, false);
+        nx_pending_down(b->t, slot, ENDED, term("\x6a"), 1);
+        l->owed |= 2;
     }
+}
+
+/* The connection is lost, or the caller ends; then all that is owed is told. */
+static void end_lives(struct bench *b, struct life *lives, bool lost)
+{
+    for (int i = 0; i < LIVES; i++) {
+        if (!lost)
+            lives[i].owed = 0;
+        else if (lives[i].waits)
+            lives[i].owed |= 2;
+        lives[i].waits = false;
+    }
+    if (lost)
+        nx_pendings_lost(b->t, &b->peer, NOEX_ENOTREACHABLE, 1);
+    else
+        nx_pendings_caller_ended(b->t, &b->calls);
+    while (b->from < b->to)
+        tell_one(b, lives);
+    while (b->peer.leaving.first)
+        nx_pending_left(b->t, b->peer.leaving.first);
+    for (int i = 0; i < LIVES; i++)
+        assert_int_equal(lives[i].owed, 0);
+    nothing_more(b);
 }
 
 static void each_life_of_many_is_told_of_once_whatever_happens(void **state)
@@ -735,33 +805,19 @@ static void each_life_of_many_is_told_of_once_whatever_happens(void **state)
     for (int turn = 0; turn < 100000; turn++) {
         seed = seed * 1664525 + 1013904223;
         uint32_t r = seed >> 8;
+        struct life *l = &lives[r / 64 % LIVES];
         if (r % 3 == 0 && b.from < b.to)
             tell_one(&b, lives);
         else if (r % 7 == 0 && b.peer.leaving.first)
             nx_pending_left(b.t, b.peer.leaving.first);
+        else if (l->waits)
+            happen(&b, l, r / 8 % 8);
         else
-            happen(&b, &lives[r / 64 % LIVES], r / 8 % 8);
+            begin_life(&b, l, r / 8 % 8);
         if (b.from == b.to)
             b.from = b.to = 0;
-        if (turn % 5000 == 4999) { /* the connection is lost, or the caller ends */
-            bool lost = turn / 5000 % 2;
-            for (int i = 0; i < LIVES; i++) {
-                if (lives[i].waits)
-                    lives[i].owed = lost ? lives[i].owed | NX_PENDING_EV_END : 0;
-                lives[i].waits = false;
-            }
-            if (lost)
-                nx_pendings_lost(b.t, &b.peer, NOEX_ENOTREACHABLE, 1, 1);
-            else
-                nx_pendings_caller_ended(b.t, &b.calls);
-            while (b.from < b.to)
-                tell_one(&b, lives);
-            while (b.peer.leaving.first)
-                nx_pending_left(b.t, b.peer.leaving.first);
-            for (int i = 0; i < LIVES; i++)
-                assert_int_equal(lives[i].owed, 0);
-            nothing_more(&b);
-        }
+        if (turn % 5000 == 4999)
+            end_lives(&b, lives, turn / 5000 % 2);
     }
     finish(&b);
 }
@@ -772,6 +828,7 @@ int main(void)
         cmocka_unit_test(a_call_keeps_what_is_needed_to_end_it),
         cmocka_unit_test(a_reply_is_told_once_and_the_peer_is_told_that_it_need_not_watch),
         cmocka_unit_test(the_peer_may_be_told_before_the_program),
+        cmocka_unit_test(a_call_of_the_node_itself_is_told_to_the_node),
         cmocka_unit_test(
             a_call_whose_server_ends_has_failed_with_the_reason_and_leaves_nothing_behind),
         cmocka_unit_test(deadlines_are_due_in_their_order_and_leave_with_what_ends_before),
@@ -779,15 +836,16 @@ int main(void)
         cmocka_unit_test(a_spawn_with_a_monitor_is_told_of_twice_and_has_no_deadline_between),
         cmocka_unit_test(a_spawn_that_is_refused_has_failed),
         cmocka_unit_test(a_remote_call_has_its_process_untold_and_its_deadline_goes_on),
+        cmocka_unit_test(a_question_of_the_node_itself_is_told_to_nobody),
         cmocka_unit_test(on_a_loss_all_end_in_the_order_of_their_making),
         cmocka_unit_test(what_is_cancelled_is_never_told),
         cmocka_unit_test(what_is_being_told_can_be_cancelled),
-        cmocka_unit_test(the_end_of_the_caller_cancels_what_it_asked_for),
+        cmocka_unit_test(a_letter_that_was_told_may_be_told_of_again),
+        cmocka_unit_test(
+            the_end_of_the_caller_cancels_what_it_asked_for_and_what_it_was_to_be_told),
         cmocka_unit_test(the_end_of_a_process_here_fails_the_calls_that_wait_for_it),
-        cmocka_unit_test(a_request_that_cannot_go_out_yet_is_kept),
-        cmocka_unit_test(a_reply_without_memory_or_budget_is_a_failure_and_a_reason_is_missing),
-        cmocka_unit_test(whoever_takes_an_event_before_its_turn_reads_it_until_it_lets_go),
-        cmocka_unit_test(no_more_than_the_limit_are_under_way_and_the_leaving_ones_do_not_count),
+        cmocka_unit_test(requests_that_cannot_go_out_yet_are_kept_in_their_order),
+        cmocka_unit_test(a_reply_without_memory_or_room_is_a_failure_and_a_reason_is_missing),
         cmocka_unit_test(any_numbers_may_be_asked_for_and_a_slot_that_is_used_again_has_another_id),
         cmocka_unit_test(without_memory_nothing_is_added_and_nothing_lost),
         cmocka_unit_test(each_life_of_many_is_told_of_once_whatever_happens),
