@@ -3,8 +3,8 @@
 #ifndef NX_PROCESS_LETTERS_H
 #define NX_PROCESS_LETTERS_H
 
+#include "base/blob.h"
 #include "base/slab.h"
-#include "base/span.h"
 #include "process/bonds.h"
 #include <noex/event.h>
 
@@ -24,8 +24,8 @@ struct nx_letter_text {
     noex_call_id call;
     void *call_user;
     int64_t time_us;
-    uint8_t *bytes;
-    size_t len;
+    struct nx_blob *blob; /* its term; NULL: none, or it could not be kept */
+    size_t counted;       /* of the bytes that may wait */
     uint64_t full_len;
 };
 
@@ -56,6 +56,11 @@ struct nx_letters {
     size_t bytes; /* that wait */
 };
 
+static inline bool nx_letters_over(const struct nx_letters *t)
+{
+    return t->bytes > t->max;
+}
+
 void nx_letters_init(struct nx_letters *t, const struct noex_allocator *a, size_t max);
 void nx_letters_free(struct nx_letters *t);
 
@@ -68,6 +73,8 @@ NOEX_MUST_USE int nx_letter_write(struct nx_letters *t, struct nx_span bytes,
 /** Gives a letter that has none its bytes. Errors: NOEX_ENOMEM. They count, but no limit holds:
  * these are the last words of something that is there. */
 NOEX_MUST_USE int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, struct nx_span bytes);
+/** The same with bytes that are kept already, which count no second time. */
+void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob);
 
 struct nx_letter *nx_letter_at(struct nx_letters *t, uint32_t number);
 /** Forgets a letter that is in no box. */
