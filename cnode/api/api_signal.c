@@ -33,6 +33,10 @@ static int begin(struct call *c, noex_node *node, const struct noex_pid *from,
     int rc = nx_address_of(node, to, &c->to, c->err);
     if (rc || !c->to.peer)
         return rc;
+    if (node->dynamic && !nx_peer_is_up(c->to.peer))
+        return nx_fail(c->err, NOEX_ENOTREACHABLE,
+                       "%s is not up: a node without a name has none to send by before that",
+                       c->to.peer->name.full);
     uint32_t id = c->from ? c->from->number : NX_PROC_KERNEL;
     uint32_t serial = c->from ? c->from->slot.generation : NX_PROC_KERNEL_SERIAL;
     c->ctrl = (struct nx_ctrl){.op = NX_OP_SEND_SENDER};

@@ -106,7 +106,8 @@ NOEX_API NOEX_MUST_USE int noex_whereis(noex_node *node, const char *name,
  * Sends a message. `from` may be NULL. `to` is a process or a name. Errors: NOEX_EINVALID (a NULL),
  * NOEX_ENOPROC (`from` has ended), NOEX_ETARGET, NOEX_ENODENAME, NOEX_ETERM (`message` is no whole
  * term), NOEX_ENOMEM, NOEX_EUNREAD (out_max: too much waits to be sent to that node), NOEX_ELIMIT
- * (to this node itself: mail_max).
+ * (to this node itself: mail_max), NOEX_ENOTREACHABLE (a node without a fixed name can send only to
+ * one that is up).
  */
 NOEX_API NOEX_MUST_USE int noex_send(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term message);
