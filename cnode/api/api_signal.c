@@ -109,7 +109,7 @@ int noex_send(noex_node *node, const struct noex_pid *from, const struct noex_ta
 
 static int exit_here(struct call *c, struct nx_proc *proc, struct nx_span reason)
 {
-    if (nx_letters_over(&c->node->letters))
+    if (!nx_letters_fit(&c->node->letters, 0))
         return nx_fail(c->err, NOEX_ELIMIT, "mail_max: %zu bytes of messages wait already",
                        c->node->letters.bytes);
     const struct nx_exit exit = {

@@ -36,6 +36,9 @@ int nx_sig_link(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
         return nx_sig_drop(p);
     if (!proc)
         return answer_noproc(p, s->ctrl);
+    if (p->bonds.links.count >= p->node->options.monitors_max)
+        return nx_fail(err, NOEX_ETOOBIG, "monitors_max: the peer has %u links already",
+                       (unsigned)p->bonds.links.count);
     const struct nx_link_key key = nx_link_key_of(proc, p->index, &from);
     int rc = nx_link_in(&p->node->links, &key);
     return rc ? nx_fail(err, rc, "no memory for a link of a peer") : 0;
@@ -101,7 +104,7 @@ static int signal_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx_
         .full_len = s->ctrl->has_payload ? s->payload_full : nx_sig_reason(s).len,
     };
     nx_exit_signal(p->node, proc, &exit);
-    return nx_letters_over(&p->node->letters) ? nx_sig_too_much(p, err) : 0;
+    return nx_letters_fit(&p->node->letters, 0) ? 0 : nx_sig_too_much(p, err);
 }
 
 /* Through a link that is not, or is being taken away, nothing comes. */

@@ -98,7 +98,7 @@ static int altact_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx_
         .full_len = s->payload_full,
     };
     nx_exit_signal(p->node, proc, &exit);
-    return nx_letters_over(&p->node->letters) ? nx_sig_too_much(p, err) : 0;
+    return nx_letters_fit(&p->node->letters, 0) ? 0 : nx_sig_too_much(p, err);
 }
 
 /* Opcode 37 of OTP 28: a message or an exit signal, to a pid, a name or an alias, perhaps with

@@ -27,6 +27,9 @@ int nx_sig_monitor(struct nx_peer *p, const struct nx_signal *s, struct noex_err
     const struct nx_proc *proc = by_name ? nx_sig_named(p, target) : nx_sig_proc(p, target);
     if (!proc)
         return answer_noproc(p, c);
+    if (p->bonds.watchers.count >= p->node->options.monitors_max)
+        return nx_fail(err, NOEX_ETOOBIG, "monitors_max: the peer has %u monitors here already",
+                       (unsigned)p->bonds.watchers.count);
     int rc = nx_watcher_add(&p->node->watchers, proc->number, p->index, &watcher, &ref,
                             by_name ? target : nx_span(NULL, 0));
     return rc ? nx_fail(err, rc, "no memory for a monitor of a peer") : 0;

@@ -10,8 +10,8 @@
 
 /** Embedded in the record of each local process and in each peer. All zero: none. */
 struct nx_bonds {
-    struct nx_ring links;    /* read with nx_link_at, nx_link_next_of_* */
-    struct nx_ring watchers; /* read with nx_watcher_at, nx_watcher_next_of_* */
+    struct nx_ring links;    /* read with nx_link_at, nx_link_next_of_process */
+    struct nx_ring watchers; /* read with nx_watcher_at, nx_watcher_next_of_process */
 };
 
 /** Where the tables find them: by the slot of a process in use, by the index of a peer. */

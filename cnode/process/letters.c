@@ -26,6 +26,11 @@ static size_t cost(size_t len)
     return len + sizeof(struct nx_letter);
 }
 
+bool nx_letters_fit(const struct nx_letters *t, size_t len)
+{
+    return t->bytes <= t->max && cost(len) <= t->max - t->bytes;
+}
+
 struct nx_letter *nx_letter_new(struct nx_letters *t)
 {
     uint32_t number = nx_slab_take(&t->slab);
@@ -62,7 +67,7 @@ void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *
 
 int nx_letter_write(struct nx_letters *t, struct nx_span bytes, struct nx_letter **out)
 {
-    if (nx_letters_over(t) || cost(bytes.len) > t->max - t->bytes)
+    if (!nx_letters_fit(t, bytes.len))
         return NOEX_ELIMIT;
     struct nx_letter *l = nx_letter_new(t);
     if (!l)
@@ -75,7 +80,7 @@ int nx_letter_write(struct nx_letters *t, struct nx_span bytes, struct nx_letter
     return rc;
 }
 
-static void take_back(struct nx_letters *t, struct nx_letter *l)
+void nx_letter_take_back(struct nx_letters *t, struct nx_letter *l)
 {
     t->bytes -= l->text.counted;
     nx_blob_release(t->alloc, l->text.blob);
@@ -84,7 +89,7 @@ static void take_back(struct nx_letters *t, struct nx_letter *l)
 
 void nx_letter_drop(struct nx_letters *t, struct nx_letter *l)
 {
-    take_back(t, l);
+    nx_letter_take_back(t, l);
     nx_slab_give(&t->slab, l->number);
 }
 
@@ -150,7 +155,7 @@ void nx_box_empty(struct nx_letters *t, struct nx_box *box)
     while (box->first) {
         struct nx_letter *l = nx_letter_at(t, box->first);
         take_out(t, box, l);
-        take_back(t, l);
+        nx_letter_take_back(t, l);
         if (!l->queued)
             nx_slab_give(&t->slab, l->number);
     }

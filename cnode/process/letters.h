@@ -18,6 +18,7 @@ struct nx_letter_text {
     uint8_t reason; /* enum noex_reason_type */
     uint8_t origin; /* enum noex_origin */
     int error;
+    uint32_t cause; /* the number of the peer's failure that the error belongs to */
     /* Of a process that has ended, whose record is gone: whom to tell. */
     noex_event_fn on_event;
     void *user;
@@ -56,11 +57,6 @@ struct nx_letters {
     size_t bytes; /* that wait */
 };
 
-static inline bool nx_letters_over(const struct nx_letters *t)
-{
-    return t->bytes > t->max;
-}
-
 void nx_letters_init(struct nx_letters *t, const struct noex_allocator *a, size_t max);
 void nx_letters_free(struct nx_letters *t);
 
@@ -70,6 +66,8 @@ struct nx_letter *nx_letter_new(struct nx_letters *t);
  * than may. */
 NOEX_MUST_USE int nx_letter_write(struct nx_letters *t, struct nx_span bytes,
                                   struct nx_letter **out);
+/** True where a letter of so many bytes more may wait. */
+bool nx_letters_fit(const struct nx_letters *t, size_t len);
 /** Gives a letter that has none its bytes. Errors: NOEX_ENOMEM. They count, but no limit holds:
  * these are the last words of something that is there. */
 NOEX_MUST_USE int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, struct nx_span bytes);
@@ -77,6 +75,8 @@ NOEX_MUST_USE int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, stru
 void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob);
 
 struct nx_letter *nx_letter_at(struct nx_letters *t, uint32_t number);
+/** Nobody is to be told of a letter that stands in the queue of events: it stays there, empty. */
+void nx_letter_take_back(struct nx_letters *t, struct nx_letter *l);
 /** Forgets a letter that is in no box. */
 void nx_letter_drop(struct nx_letters *t, struct nx_letter *l);
 

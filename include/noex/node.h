@@ -75,7 +75,8 @@ struct noex_options {
     size_t out_high;
     /** and beyond which the connection is closed, the peer having stopped reading (128 MiB). */
     size_t out_max;
-    /** Monitors of the node at once (16777216). */
+    /** Monitors of the node at once; and, each for itself, those that one peer has on its
+     * processes, and its links: a peer that wants more is disconnected (16777216). */
     uint32_t monitors_max;
     /** Messages in fragments under way at once on one connection; one more closes it (65536). */
     uint32_t fragments_max;

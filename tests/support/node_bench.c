@@ -179,6 +179,8 @@ static bool step(struct bench *b, uint64_t wait_ms)
     bool moved = false;
     for (unsigned i = 0; i < b->beams; i++)
         moved |= fake_beam_step(&b->beam[i]);
+    if (b->epmd)
+        moved |= fake_epmd_step(b->epmd);
     if (!b->node)
         return moved;
     drive(b, moved ? 0 : wait_ms);

@@ -6,6 +6,7 @@
 #include "alloc_test.h"
 #include "cmocka_all.h"
 #include "fake_beam.h"
+#include "fake_epmd.h"
 #include "observe.h"
 
 /* Short names, for lists of events. */
@@ -52,8 +53,9 @@ struct bench {
     struct noex_options options;
     struct fake_beam beam[BENCH_BEAMS];
     unsigned beams;
-    bool pull; /* events are pulled, not called back */
-    void *uv;  /* set before bench_open: the caller's uv_loop_t that the node is to ride on */
+    struct fake_epmd *epmd; /* NULL: none; the test's own, to stop after bench_close */
+    bool pull;              /* events are pulled, not called back */
+    void *uv; /* set before bench_open: the caller's uv_loop_t that the node is to ride on */
     void (*run)(struct bench *b, uint64_t wait_ms); /* drives the node, instead of process */
     bool no_keep;                                   /* counts events only */
     struct seen *seen;
