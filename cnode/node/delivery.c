@@ -131,12 +131,12 @@ static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event
 static void fill_term(const struct nx_letter_text *t, struct noex_event *out)
 {
     struct nx_gen gen;
-    out->term = t->blob ? t->blob->bytes : NULL;
-    out->term_len = t->blob ? t->blob->len : 0;
+    out->term = t->bytes;
+    out->term_len = t->len;
     out->term_full_len = t->full_len;
     if (t->type != NOEX_EVENT_MESSAGE)
         return;
-    nx_gen_parse(nx_blob_span(t->blob), &gen);
+    nx_gen_parse(nx_span(t->bytes, t->len), &gen);
     if (gen.kind != NX_GEN_CALL && gen.kind != NX_GEN_CAST)
         return;
     out->type = gen.kind == NX_GEN_CALL ? NOEX_EVENT_CALL : NOEX_EVENT_CAST;

@@ -42,27 +42,28 @@ struct nx_letter *nx_letter_new(struct nx_letters *t)
     return l;
 }
 
-static void count(struct nx_letters *t, struct nx_letter *l, size_t len)
+static void set_blob(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob,
+                     size_t counted)
 {
-    l->text.counted = cost(len);
-    t->bytes += l->text.counted;
+    l->text.blob = blob;
+    l->text.bytes = blob->bytes;
+    l->text.len = l->text.full_len = blob->len;
+    l->text.counted = counted;
+    t->bytes += counted;
 }
 
 int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, struct nx_span bytes)
 {
-    l->text.blob = nx_blob_new(t->alloc, bytes);
-    if (!l->text.blob)
+    struct nx_blob *blob = nx_blob_new(t->alloc, bytes);
+    if (!blob)
         return NOEX_ENOMEM;
-    l->text.full_len = bytes.len;
-    count(t, l, bytes.len);
+    set_blob(t, l, blob, cost(bytes.len));
     return 0;
 }
 
 void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob)
 {
-    l->text.blob = nx_blob_hold(blob);
-    l->text.full_len = blob->len;
-    count(t, l, 0);
+    set_blob(t, l, nx_blob_hold(blob), cost(0));
 }
 
 int nx_letter_write(struct nx_letters *t, struct nx_span bytes, struct nx_letter **out)

@@ -25,9 +25,11 @@ struct nx_letter_text {
     noex_call_id call;
     void *call_user;
     int64_t time_us;
-    struct nx_blob *blob; /* its term; NULL: none, or it could not be kept */
-    size_t counted;       /* of the bytes that may wait */
+    const uint8_t *bytes; /* its term, in `blob`; NULL: none, or it could not be kept */
+    size_t len;
     uint64_t full_len;
+    struct nx_blob *blob;
+    size_t counted; /* of the bytes that may wait */
 };
 
 struct nx_letter {

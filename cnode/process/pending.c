@@ -320,7 +320,8 @@ void nx_pending_down(struct nx_pendings *t, uint32_t slot, int code, struct nx_s
 {
     struct nx_letter *l = write_end(t, slot, code);
     if (l) {
-        (void)nx_letter_fill(t->letters, l, term); /* else it is told without */
+        if (nx_letter_fill(t->letters, l, term))
+            l->text.len = 0; /* it is told without */
         l->text.full_len = full_len;
         l->text.reason = (uint8_t)nx_reason_type(term);
     }
