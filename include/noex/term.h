@@ -254,8 +254,9 @@ NOEX_API int noex_build_tuple(noex_builder *builder);
 /** Begins a list, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT,
  * NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_list(noex_builder *builder);
-/** Begins a map, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM,
- * NOEX_ETERM. */
+/** Begins a map, as noex_build_tuple. Its pairs stay in their order; those of a map that is in a
+ * key of another do not. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM, NOEX_ETERM.
+ */
 NOEX_API int noex_build_map(noex_builder *builder);
 
 /**
