@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building a term. The functions are public, see noex/term.h. */
-#include <noex/term.h>
+#include "term/build.h"
 
 #include "base/alloc.h"
 #include "term/check.h"
@@ -31,6 +31,7 @@ struct level {
     uint32_t count;
     enum nx_tok_kind kind;
     bool in_key; /* of a map */
+    bool tailed; /* of a list: its last term is not in it, but its tail */
 };
 
 /* Where a key and its value stand, one behind the other. */
@@ -151,11 +152,35 @@ static int begin(noex_builder *b)
     return b->error;
 }
 
-/* After each step: its error is the builder's. */
+/* After each step: its error is the builder's, unless that has one. */
 static int done(noex_builder *b, int rc)
 {
-    b->error = rc;
-    return rc;
+    if (!b->error)
+        b->error = rc;
+    return b->error;
+}
+
+/* For other files. */
+
+int nx_build_error(const noex_builder *builder)
+{
+    return builder ? builder->error : NOEX_EINVALID;
+}
+
+int nx_build_begin(noex_builder *builder, struct nx_buf **out)
+{
+    *out = &builder->out;
+    return begin(builder);
+}
+
+int nx_build_done(noex_builder *builder, int rc)
+{
+    return done(builder, rc);
+}
+
+void nx_build_tail(noex_builder *builder)
+{
+    builder->levels[builder->depth - 1].tailed = true;
 }
 
 /* One term. */
@@ -335,6 +360,10 @@ static void make_string(noex_builder *b, const struct level *list)
 
 static int end_list(noex_builder *b, const struct level *list)
 {
+    if (list->tailed) {
+        set_head(b->out.data + list->start, TAG_LIST, list->count - 1);
+        return 0;
+    }
     if (list->count && is_string(b, list)) {
         make_string(b, list);
         return 0;

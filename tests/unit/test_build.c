@@ -65,6 +65,7 @@ static void expect_error(noex_builder *b, int error)
     assert_int_equal(noex_build_pid(b, "a@b", &pid), error);
     assert_int_equal(noex_build_nil(b), error);
     assert_int_equal(noex_build_term(b, nil), error);
+    assert_int_equal(noex_build_text(b, "a", NULL), error);
     assert_int_equal(noex_build_tuple(b), error);
     assert_int_equal(noex_build_list(b), error);
     assert_int_equal(noex_build_map(b), error);
