@@ -13,6 +13,7 @@ import datetime
 import hashlib
 import json
 import os
+import random
 import re
 import shlex
 import shutil
@@ -29,7 +30,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 RELEASE = os.environ.get("NOEX_OTP", "25")
-TREE = Path(os.environ.get("NOEX_OTP_DIR", ROOT / "build" / "otp")) / RELEASE
+TREES = Path(os.environ.get("NOEX_OTP_DIR", ROOT / "build" / "otp"))
+TREE = TREES / RELEASE
 COOKIE = "interop-cookie"
 HOST = "127.0.0.1"
 PATIENCE = 20  # seconds that anything healthy may take on a busy machine
@@ -42,18 +44,19 @@ COMPLAINTS = re.compile(
     r"|CRASH DUMP).*", re.IGNORECASE)
 
 
-def missing():
+def missing(release=RELEASE):
     """Why this release cannot be tested here, or None."""
-    if RELEASE == "25":
+    if release == "25":
         return None if shutil.which("erl") else "no Erlang is installed"
-    if not (TREE / ".noex-otp").exists():
-        return f"no OTP {RELEASE} in {TREE} (scripts/otp_peers.sh {RELEASE})"
+    if not (TREES / release / ".noex-otp").exists():
+        return f"no OTP {release} in {TREES} (scripts/otp_peers.sh {release})"
     return None if os.geteuid() == 0 else "only root may chroot"
 
 
-def otp_command(program, *args):
-    """The command line that runs a program of the tested release; the pid will be the program's."""
-    prefix = [] if RELEASE == "25" else [str(ROOT / "scripts" / "otp_exec.sh"), str(TREE)]
+def otp_command(program, *args, release=RELEASE):
+    """The command line that runs a program of this release; the pid will be the program's."""
+    tree = TREES / release
+    prefix = [] if release == "25" else [str(ROOT / "scripts" / "otp_exec.sh"), str(tree)]
     return [*prefix, program, *args]
 
 
@@ -66,11 +69,11 @@ def noexmon_command():
     return [str(max(built, key=lambda p: p.stat().st_mtime))]
 
 
-def peer_beam():
-    """noex_peer.beam, compiled once for each version of its source; it runs on every release."""
-    source = HERE / "noex_peer.erl"
+def beam_of(module):
+    """MODULE.beam, compiled once for each version of its source; it runs on every release."""
+    source = HERE / f"{module}.erl"
     digest = hashlib.sha1(source.read_bytes()).hexdigest()[:16]
-    beam = ROOT / "build" / "interop" / digest / "noex_peer.beam"
+    beam = ROOT / "build" / "interop" / digest / f"{module}.beam"
     if not beam.exists():
         beam.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=beam.parent) as scratch:
@@ -80,9 +83,15 @@ def peer_beam():
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind((HOST, 0))
-        return s.getsockname()[1]
+    """Not one of those that the kernel gives to clients, which may be all in use for a minute."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as s:
+            try:
+                s.bind((HOST, port))
+                return port
+            except OSError:
+                pass
 
 
 def wait_until(condition, timeout=PATIENCE, what="the condition"):
@@ -154,7 +163,8 @@ class Epmd(Child):
 class ErlNode(Child):
     """A BEAM with noex_peer running. `name` is the part before the '@'."""
 
-    def __init__(self, case, name="a", host=HOST, cookie=COOKIE, args=(), elixir=False):
+    def __init__(self, case, name="a", host=HOST, cookie=COOKIE, args=(), elixir=False,
+                 release=RELEASE):
         self.name = f"{name}@{host}"
         self.dir = case.dir
         self.log_file = case.dir / f"{name}.log"
@@ -167,9 +177,9 @@ class ErlNode(Child):
         if elixir:
             argv = otp_command("elixir", f"-{naming[0]}", self.name, "--cookie", cookie, "--erl",
                                " ".join(erl_args), "-r", str(case.dir / "noex_peer.exs"),
-                               "--no-halt")
+                               "--no-halt", release=release)
         else:
-            argv = otp_command("erl", *naming, "-setcookie", cookie, *erl_args)
+            argv = otp_command("erl", *naming, "-setcookie", cookie, *erl_args, release=release)
         env = {"PATH": os.environ["PATH"], "HOME": str(case.home), "LANG": "C.UTF-8",
                "ERL_EPMD_PORT": str(case.epmd.port), "NOEX_PEER_DIR": str(case.dir),
                "ERL_CRASH_DUMP_BYTES": "0"}
@@ -411,7 +421,23 @@ class Program(Child):
         errors = self.process.stderr.read()
         status = self.process.wait()
         assert status == 0 and not errors, f"status {status}\n{errors[-4000:]}"
-        print(*self.lines[:-1], sep="\n", flush=True)
+        if self.lines[:-1]:
+            print(*self.lines[:-1], sep="\n", flush=True)
+
+
+class Citizen(Program):
+    """programs/citizen.c, a node that others can reach. `name` is the part before the '@'."""
+
+    def __init__(self, case, name, *options):
+        self.name = f"{name}@{HOST}"
+        super().__init__(case, "citizen", self.name, case.epmd_port(), COOKIE, *options)
+        self.wait("ready")
+        self.lines.clear()
+
+    def stop(self):
+        """Ends it; it must have held out, and has no memory left."""
+        self.process.stdin.close()
+        self.finish()
 
 
 class InteropCase(unittest.TestCase):
@@ -454,7 +480,8 @@ class InteropCase(unittest.TestCase):
 
     def erl(self, name="a", **options):
         if not (self.dir / "noex_peer.beam").exists():
-            shutil.copy(peer_beam(), self.dir)
+            shutil.copy(beam_of("noex_peer"), self.dir)
+            shutil.copy(beam_of("noex_citizen"), self.dir)
             shutil.copy(HERE / "noex_peer.exs", self.dir)
         node = ErlNode(self, name, **options)
         self.nodes.append(node)
@@ -469,6 +496,17 @@ class InteropCase(unittest.TestCase):
     def program(self, name, node, *args):
         """A program of programs/*.c that watches this node (its name), running."""
         return Program(self, name, node, self.epmd_port(), COOKIE, *args)
+
+    def citizen(self, *options, name="c"):
+        """A C node that does what noex_citizen.erl tells it, running."""
+        return Citizen(self, name, *options)
+
+    def drive(self, beam, citizen, *scenarios):
+        """Runs these functions of noex_citizen.erl, each a name, or a tuple of it and arguments."""
+        for scenario in scenarios:
+            name, *args = (scenario,) if isinstance(scenario, str) else scenario
+            with self.subTest(name):
+                beam.eval(f"noex_citizen:run({name}, '{citizen.name}', [{', '.join(args)}])")
 
     def run_noexmon(self, *args, timeout=2 * PATIENCE, json_lines=False, **options):
         """noexmon with these arguments, ended."""

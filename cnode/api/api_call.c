@@ -10,8 +10,9 @@
 
 enum { TIMEOUT_MS = 5000 }; /* as in Erlang */
 
-_Static_assert(sizeof(struct noex_spawn) == offsetof(struct noex_spawn, monitor) + sizeof(uint32_t),
-               "struct noex_spawn has no tail padding");
+_Static_assert(sizeof(struct noex_spawn_options) ==
+                   offsetof(struct noex_spawn_options, monitor) + sizeof(uint32_t),
+               "struct noex_spawn_options has no tail padding");
 
 static uint64_t deadline(noex_node *node, uint64_t timeout_ms)
 {
@@ -39,6 +40,9 @@ static int failed(noex_node *node, const struct nx_peer *p, int rc, struct noex_
 {
     if (rc == NOEX_EUNREAD)
         return nx_peer_unread(p, err);
+    if (rc == NOEX_ELIMIT && p)
+        return nx_fail(err, rc, "out_max: this alone is more than %zu bytes",
+                       node->options.out_max);
     if (rc == NOEX_ELIMIT)
         return nx_fail(err, rc, "mail_max: %zu bytes of messages wait already",
                        node->letters.bytes);
@@ -109,8 +113,7 @@ int noex_reply(noex_node *node, const struct noex_pid *process, struct noex_term
         return rc;
     nx_loop_update(node->loop);
     nx_loop_kick(node->loop);
-    rc = nx_call_answer(node, proc, span_of(caller), span_of(reply), err);
-    return rc == NOEX_ELIMIT ? failed(node, NULL, rc, err) : nx_fail(err, rc, NULL);
+    return nx_fail(err, nx_call_answer(node, proc, span_of(caller), span_of(reply), err), NULL);
 }
 
 /* ---- functions of other nodes ---- */
@@ -172,12 +175,12 @@ int noex_rpc(noex_node *node, const char *peer, const char *module, const char *
     return start(node, peer, &s, args, id, err);
 }
 
-static const struct noex_spawn no_spawn = {0};
+static const struct noex_spawn_options no_spawn = {0};
 
-void noex_spawn_init_size(struct noex_spawn *spawn, size_t size)
+void noex_spawn_options_init_size(struct noex_spawn_options *spawn, size_t size)
 {
     static const uint8_t nil[] = {106};
-    struct noex_spawn s = no_spawn;
+    struct noex_spawn_options s = no_spawn;
     if (!spawn)
         return;
     s.args = (struct noex_term){nil, sizeof nil};
@@ -186,17 +189,17 @@ void noex_spawn_init_size(struct noex_spawn *spawn, size_t size)
     memcpy(spawn, &s, size < sizeof s ? size : sizeof s);
 }
 
-int noex_spawn(noex_node *node, const struct noex_spawn *spawn, noex_call_id *id)
+int noex_spawn(noex_node *node, const struct noex_spawn_options *spawn, noex_call_id *id)
 {
-    struct noex_spawn in = no_spawn;
+    struct noex_spawn_options in = no_spawn;
     if (!node)
         return NOEX_EINVALID;
     struct noex_error *err = nx_api_begin(node);
     if (!spawn || !id)
         return nx_fail(err, NOEX_EINVALID, "noex_spawn: an argument is NULL");
-    if (spawn->size < offsetof(struct noex_spawn, process) || spawn->size > SIZE_MAX / 4)
-        return nx_fail(err, NOEX_EINVALID, "a struct of %zu bytes: noex_spawn_init fills it in",
-                       spawn->size);
+    if (spawn->size < offsetof(struct noex_spawn_options, process) || spawn->size > SIZE_MAX / 4)
+        return nx_fail(err, NOEX_EINVALID,
+                       "a struct of %zu bytes: noex_spawn_options_init fills it in", spawn->size);
     memcpy(&in, spawn, spawn->size < sizeof in ? spawn->size : sizeof in);
     if (!in.node || (in.link && !in.process))
         return nx_fail(err, NOEX_EINVALID, "noex_spawn: no node, or a link with no process");

@@ -342,6 +342,8 @@ int nx_calls_pump(struct nx_peer *p)
         if (!rc)
             nx_pending_left(p->node->pendings, slot);
     }
+    if (rc == NOEX_EUNREAD) /* it waits for what was sent before */
+        return 0;
     return rc ? rc : nx_spawns_pump(p);
 }
 

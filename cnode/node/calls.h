@@ -17,11 +17,11 @@ struct nx_call {
 
 /**
  * Calls, with a monitor. What comes of it is told, also where there is no such process here.
- * Errors: NOEX_ENOMEM; NOEX_EUNREAD (out_max), NOEX_ELIMIT (of this node: mail_max); then nothing
- * is told.
+ * Errors: NOEX_ENOMEM; NOEX_EUNREAD (out_max), NOEX_ELIMIT (it alone is more; to this node itself:
+ * mail_max); then nothing is told.
  */
 NOEX_MUST_USE int nx_call_start(noex_node *node, const struct nx_call *call, uint32_t *slot);
-/** Sends a call whose record kept its request. Errors: NOEX_ENOMEM, NOEX_EUNREAD. */
+/** Sends a call whose record kept its request. Errors: NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT. */
 NOEX_MUST_USE int nx_call_send(struct nx_peer *p, uint32_t slot, struct nx_span request);
 
 /** The caller of a record, as a raw pid that the peer knows, and the number by which its signals

@@ -26,8 +26,10 @@ static int write_mfa(struct nx_buf *out, const struct nx_spawn *s)
 
 int nx_spawns_keep(struct nx_peer *p, uint32_t slot, struct nx_span request)
 {
-    size_t waits = p->outbox.bytes + p->asked.kept, max = p->node->options.out_max;
-    if (waits > max || request.len > max - waits)
+    size_t waits = nx_peer_queued(p) + p->asked.kept, max = p->node->options.out_max;
+    if (request.len > max)
+        return NOEX_ELIMIT;
+    if (waits > max - request.len)
         return NOEX_EUNREAD;
     int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
     return rc ? rc : nx_pending_keep(p->node->pendings, slot, request);
@@ -219,6 +221,10 @@ static int send_kept(struct nx_peer *p, uint32_t slot)
     } else {
         return p->leader.state == NX_LEADER_UNASKED ? ask_leader(p) : 0;
     }
+    if (rc == NOEX_ELIMIT) { /* longer than it was as it was kept */
+        nx_pending_fail(t, slot, rc);
+        return 0;
+    }
     if (!rc)
         nx_pending_sent(t, slot);
     return rc;
@@ -233,7 +239,7 @@ int nx_spawns_pump(struct nx_peer *p)
         next = nx_pending_next_kept(t, &p->asked, slot);
         rc = send_kept(p, slot);
     }
-    return rc;
+    return rc == NOEX_EUNREAD ? 0 : rc; /* then it waits for what was sent before */
 }
 
 bool nx_spawns_wait(const struct nx_peer *p)

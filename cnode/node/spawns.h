@@ -20,7 +20,7 @@ struct nx_spawn {
 };
 
 /** Asks for it; the request goes out once the peer is up and has said who its `user` is. Errors:
- * NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait. */
+ * NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait; NOEX_ELIMIT: it alone is more. */
 NOEX_MUST_USE int nx_spawn_start(const struct nx_spawn *spawn, uint32_t *slot);
 
 /** Keeps the request of a record for the time when the peer is up, and begins to connect. Errors:

@@ -27,7 +27,8 @@ extern "C" {
  * `from` the process that calls, or NULL: the node itself. `timeout_ms` 0: 5000, as in Erlang;
  * UINT64_MAX: none. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC (`from` has ended), NOEX_ETARGET,
  * NOEX_ENODENAME, NOEX_ETERM (`request` is no whole term), NOEX_ENOMEM, NOEX_EUNREAD (out_max: too
- * much waits to be sent to that node), NOEX_ELIMIT (to this node itself: mail_max).
+ * much waits to be sent to that node), NOEX_ELIMIT (out_max: it alone is more; to this node itself:
+ * mail_max).
  */
 NOEX_API NOEX_MUST_USE int noex_call(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term request,
@@ -52,8 +53,8 @@ NOEX_API NOEX_MUST_USE int noex_cast(noex_node *node, const struct noex_pid *fro
  * later, copy its bytes, or build it with noex_build_term. Each form of tag that callers use is
  * served. Whether the caller still waits is not known. Errors: NOEX_EINVALID (a NULL, `caller` is
  * none), NOEX_ENOPROC (`process` has ended), NOEX_ENODENAME (the caller's node has no name that can
- * be), NOEX_ETERM (one is no whole term), NOEX_ENOMEM, NOEX_EUNREAD (out_max), NOEX_ELIMIT (to this
- * node itself: mail_max).
+ * be), NOEX_ETERM (one is no whole term), NOEX_ENOMEM, NOEX_EUNREAD (out_max), NOEX_ELIMIT
+ * (out_max: it alone is more; to this node itself: mail_max).
  */
 NOEX_API NOEX_MUST_USE int noex_reply(noex_node *node, const struct noex_pid *process,
                                       struct noex_term caller, struct noex_term reply);
@@ -69,15 +70,16 @@ NOEX_API NOEX_MUST_USE int noex_reply(noex_node *node, const struct noex_pid *pr
  * of arguments. `timeout_ms` as for noex_call. What the function writes goes to its own node's
  * `user`. Errors: NOEX_EINVALID (a NULL, a name that is no atom, the node's own name),
  * NOEX_ENODENAME, NOEX_ETERM
- * (`args` is no whole term, or no list), NOEX_ENOMEM, NOEX_EUNREAD.
+ * (`args` is no whole term, or no list), NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT (out_max).
  */
 NOEX_API NOEX_MUST_USE int noex_rpc(noex_node *node, const char *peer, const char *module,
                                     const char *function, struct noex_term args,
                                     uint64_t timeout_ms, void *user, noex_call_id *id);
 
-/** What is to be spawned. Fill with noex_spawn_init, then set what you want. */
-struct noex_spawn {
-    /** sizeof(struct noex_spawn) as the caller was compiled; set by noex_spawn_init. */
+/** What is to be spawned. Fill with noex_spawn_options_init, then set what you want. */
+struct noex_spawn_options {
+    /** sizeof(struct noex_spawn_options) as the caller was compiled; set by
+     * noex_spawn_options_init. */
     size_t size;
     const char *node;      /**< where: "name@host" */
     const char *module;    /**< what it runs, UTF-8 */
@@ -91,13 +93,13 @@ struct noex_spawn {
     uint32_t monitor;    /**< 1: its end is told by a SPAWN_DOWN */
 };
 
-/** As noex_spawn_init for a struct of `size` bytes. */
-NOEX_API void noex_spawn_init_size(struct noex_spawn *spawn, size_t size);
+/** As noex_spawn_options_init for a struct of `size` bytes. */
+NOEX_API void noex_spawn_options_init_size(struct noex_spawn_options *spawn, size_t size);
 
 /** Fills in: no arguments, no link, no monitor, of the node itself. */
-static inline void noex_spawn_init(struct noex_spawn *spawn)
+static inline void noex_spawn_options_init(struct noex_spawn_options *spawn)
 {
-    noex_spawn_init_size(spawn, sizeof *spawn);
+    noex_spawn_options_init_size(spawn, sizeof *spawn);
 }
 
 /**
@@ -108,9 +110,9 @@ static inline void noex_spawn_init(struct noex_spawn *spawn)
  * same, which ends with undef. Its group leader is its own node's `user`. Errors: NOEX_EINVALID (a
  * NULL, a struct of a size that cannot be, a name that is no atom, the node's own name, a link with
  * no process), NOEX_ENOPROC (`process` has ended), NOEX_ENODENAME, NOEX_ETERM (`args` is no whole
- * term, or no list), NOEX_ENOMEM, NOEX_EUNREAD.
+ * term, or no list), NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT (out_max).
  */
-NOEX_API NOEX_MUST_USE int noex_spawn(noex_node *node, const struct noex_spawn *spawn,
+NOEX_API NOEX_MUST_USE int noex_spawn(noex_node *node, const struct noex_spawn_options *spawn,
                                       noex_call_id *id);
 
 /* Functions of this node */
