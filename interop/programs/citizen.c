@@ -4,6 +4,7 @@
  * prints "ready" once others can reach it, and ends with its standard input.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "books.h"
+#include "citizen_calls.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ static size_t log_count;
 static noex_builder *node_log; /* an open list, as the others, of what happened to the node */
 static noex_builder *self_log; /* of the process that is doing a command, */
 static noex_builder *answer;   /* and the result */
+static struct asker *asker;    /* who gave the command; */
+static bool is_deferred;       /* it will be answered later */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
 
@@ -78,7 +81,9 @@ static void log_exit(noex_builder *log, const struct noex_event *e)
 static void log_message(noex_builder *log, const struct noex_event *e)
 {
     noex_build_tuple(log);
-    noex_build_atom(log, e->priority ? "priority" : "message");
+    noex_build_atom(log, e->type == NOEX_EVENT_CAST ? "cast"
+                         : e->priority              ? "priority"
+                                                    : "message");
     noex_build_term(log, noex_event_term(e));
     noex_build_end(log);
 }
@@ -104,24 +109,6 @@ static int pid_target(struct noex_term term, struct noex_target *target)
     int rc = noex_term_pid(term, &target->pid, name, sizeof name);
     target->kind = NOEX_TARGET_PID;
     target->node = name;
-    return rc < 0 ? rc : 0;
-}
-
-/* A pid, Name of this node, or {Name, Node}. */
-static int any_target(struct noex_term term, struct noex_target *target)
-{
-    static char names[2][NOEX_ATOM_SIZE];
-    struct noex_term name = term, at;
-    if (noex_term_type(term) == NOEX_TERM_PID)
-        return pid_target(term, target);
-    *target = (struct noex_target){NOEX_TARGET_NAME, {0}, noex_node_name(node), names[0]};
-    if (noex_term_type(term) == NOEX_TERM_TUPLE) {
-        if (noex_term_element(term, 0, &name) || noex_term_element(term, 1, &at) ||
-            noex_term_atom(at, names[1], NOEX_ATOM_SIZE) < 0)
-            return NOEX_ETYPE;
-        target->node = names[1];
-    }
-    int rc = noex_term_atom(name, names[0], NOEX_ATOM_SIZE);
     return rc < 0 ? rc : 0;
 }
 
@@ -160,7 +147,7 @@ static int do_unlink(const struct noex_pid *self, const struct noex_term *arg)
 static int do_send(const struct noex_pid *self, const struct noex_term *arg)
 {
     struct noex_target to;
-    int rc = any_target(arg[0], &to);
+    int rc = any_target(node, arg[0], &to);
     return rc ? rc : noex_send(node, self, &to, arg[1]);
 }
 
@@ -210,7 +197,7 @@ static int do_monitor(const struct noex_pid *self, const struct noex_term *arg)
     struct noex_target to;
     noex_monitor_id id;
     (void)self;
-    int rc = any_target(arg[0], &to);
+    int rc = any_target(node, arg[0], &to);
     return rc ? rc : noex_monitor(node, &to, 0, NULL, &id);
 }
 
@@ -277,6 +264,44 @@ static int do_stats(const struct noex_pid *self, const struct noex_term *arg)
     return noex_build_end(answer);
 }
 
+static int do_call(const struct noex_pid *self, const struct noex_term *arg)
+{
+    int rc = calls_call(node, self, arg, asker);
+    is_deferred = rc == 0;
+    return rc;
+}
+
+static int do_rpc(const struct noex_pid *self, const struct noex_term *arg)
+{
+    int rc = calls_rpc(node, self, arg, asker);
+    is_deferred = rc == 0;
+    return rc;
+}
+
+static int do_spawn_on(const struct noex_pid *self, const struct noex_term *arg)
+{
+    int rc = calls_spawn(node, self, arg, asker);
+    is_deferred = rc == 0;
+    return rc;
+}
+
+static int do_cast(const struct noex_pid *self, const struct noex_term *arg)
+{
+    return calls_cast(node, self, arg);
+}
+
+static int do_serve(const struct noex_pid *self, const struct noex_term *arg)
+{
+    (void)self, (void)arg;
+    return calls_serve(node);
+}
+
+static int do_release(const struct noex_pid *self, const struct noex_term *arg)
+{
+    (void)self;
+    return calls_release(node, arg[0]);
+}
+
 static int do_batch(const struct noex_pid *self, const struct noex_term *arg);
 static int do_spawn(const struct noex_pid *self, const struct noex_term *arg);
 
@@ -304,6 +329,12 @@ static const struct command {
     {"busy", 1, do_busy},             /* {busy, Milliseconds} */
     {"undrained", 1, do_undrained},   /* {undrained, Milliseconds} */
     {"stats", 0, do_stats},           /* {stats}: a map */
+    {"call", 3, do_call},             /* {call, Target, Request, Timeout} */
+    {"cast", 2, do_cast},             /* {cast, Target, Message} */
+    {"rpc", 3, do_rpc},               /* {rpc, Node, {M, F, Args}, Timeout} */
+    {"spawn_on", 3, do_spawn_on},     /* {spawn_on, Node, {M, F, Args}, [link | monitor]} */
+    {"serve", 0, do_serve},           /* {serve}: the functions of the module c_node */
+    {"release", 1, do_release},       /* {release, Term}: to all who hold */
     {"batch", 1, do_batch},           /* {batch, Commands}: their results do not count */
 };
 
@@ -339,27 +370,15 @@ static int do_batch(const struct noex_pid *self, const struct noex_term *arg)
 /* ---- processes ---- */
 
 /* {Ref, Result}, from the process itself unless that was its end. */
-static void reply(const struct noex_pid *self, struct noex_term from, struct noex_term ref, int rc)
+static void reply(const struct noex_pid *self, int rc)
 {
-    noex_builder *b = new_builder();
-    struct noex_term result, message;
-    struct noex_target to;
-    noex_build_tuple(b);
-    noex_build_term(b, ref);
-    if (rc)
-        noex_build_atom(b, noex_error_name(rc));
-    else if (noex_builder_term(answer, &result) == 0)
-        noex_build_term(b, result);
-    else
-        noex_build_atom(b, "ok");
-    noex_build_end(b);
-    if (noex_builder_term(b, &message) || pid_target(from, &to))
+    noex_builder *ok = new_builder();
+    struct noex_term result;
+    noex_build_atom(ok, rc ? noex_error_name(rc) : "ok");
+    if ((rc || noex_builder_term(answer, &result)) && noex_builder_term(ok, &result))
         die("an answer cannot be built");
-    const struct noex_pid *sender = noex_process_is_alive(node, self) ? self : NULL;
-    rc = noex_send(node, sender, &to, message);
-    if (rc)
-        die("an answer to %s: %s", to.node, noex_node_error(node)->text);
-    noex_builder_free(b);
+    asker_tell(node, self, asker, result);
+    noex_builder_free(ok);
 }
 
 static void on_message(const struct noex_event *e)
@@ -373,8 +392,13 @@ static void on_message(const struct noex_event *e)
         return;
     }
     noex_builder_clear(answer);
+    asker = asker_new(from, ref);
+    is_deferred = false;
     int rc = run_command(&self, command);
-    reply(&self, from, ref, rc);
+    if (is_deferred)
+        return;
+    reply(&self, rc);
+    asker_free(asker);
 }
 
 static void on_process_event(void *user, const struct noex_event *e)
@@ -383,10 +407,24 @@ static void on_process_event(void *user, const struct noex_event *e)
     self_log = logs[number];
     if (e->type == NOEX_EVENT_MESSAGE)
         on_message(e);
+    else if (e->type == NOEX_EVENT_CALL)
+        calls_answer(node, e);
+    else if (e->type == NOEX_EVENT_CAST)
+        log_message(self_log, e);
     else if (e->type == NOEX_EVENT_EXIT)
         log_exit(self_log, e);
     else if (e->type == NOEX_EVENT_PROCESS_END)
         drop_log(number);
+    else
+        calls_outcome(node, e);
+}
+
+static void on_state(void *user, noex_builder *b)
+{
+    noex_build_tuple(b);
+    noex_build_atom(b, "process");
+    noex_build_uint64(b, (uint64_t)(uintptr_t)user);
+    noex_build_end(b);
 }
 
 /* NULL: without a name. */
@@ -397,6 +435,7 @@ static int start_process(const char *name, struct noex_pid *process)
     noex_process_options_init(&o);
     o.name = name;
     o.on_event = on_process_event;
+    o.on_state = on_state;
     o.user = (void *)(uintptr_t)number;
     int rc = noex_process_new(node, &o, process);
     if (rc)
@@ -426,6 +465,8 @@ static void on_event(void *user, const struct noex_event *e)
         log_node_event("failed", e);
     else if (e->type == NOEX_EVENT_MONITOR_DOWN)
         log_node_event("monitor_down", e);
+    else
+        calls_outcome(node, e);
     if (e->type != NOEX_EVENT_REGISTERED || is_ready)
         return;
     is_ready = true;
@@ -501,6 +542,7 @@ int main(int argc, char **argv)
     while (log_count)
         noex_builder_free(logs[--log_count]);
     free(logs);
+    calls_free();
     noex_builder_free(node_log);
     noex_builder_free(answer);
     puts("ok");
