@@ -17,10 +17,10 @@ run(Scenario, C, Args) ->
     after 50000 -> error({Scenario, hangs})
     end.
 
-whole(Scenario, [C | _] = Args) ->
-    pong = net_adm:ping(C),
+whole(Scenario, [C | Args]) ->
+    [pong = net_adm:ping(Node) || Node <- [C | Args], is_atom(Node)],
     ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
-    Value = apply(?MODULE, Scenario, Args),
+    Value = apply(?MODULE, Scenario, [C | Args]),
     ok = net_kernel:monitor_nodes(false, [{node_type, all}]),
     receive Message -> error({nobody_waits_for, Message}) after 0 -> Value end.
 
@@ -590,3 +590,207 @@ same(Table, Told) ->
         Table -> ok;
         Sorted -> error({not_told, Table -- Sorted, told_too, Sorted -- Table})
     end.
+
+%% ---- several nodes; Other is one more BEAM
+
+%% Sends a signal to the operating system's process of a node.
+signal(Node, Name) ->
+    Pid = erpc:call(Node, os, getpid, []),
+    "" = os:cmd("kill -" ++ Name ++ " " ++ Pid),
+    ok.
+
+node_up(C) -> node_up(C, hidden).
+
+node_up(C, Type) ->
+    receive {nodeup, C, Info} -> Type = proplists:get_value(node_type, Info), ok
+    after 20000 -> error({no_nodeup, C})
+    end.
+
+node_down(C) ->
+    receive {nodedown, C, _} -> ok after 20000 -> error({no_nodedown, C}) end.
+
+%% A BEAM is killed: C's links and monitors into it end by noconnection, those to others stay.
+a_killed_beam(C, Other) ->
+    pong = erpc:call(Other, net_adm, ping, [C]),
+    W = erpc:call(Other, ?MODULE, here, [false]),
+    V = here(false),
+    P = trapping(C), Q = new(C), R = trapping(C),
+    [ok = ask(X, {link, W}) || X <- [P, Q]],
+    [ok = ask(X, {link, V}) || X <- [P, R]],
+    ask(W, fun() -> link(R), monitor(process, Q), register(w, self()) end),
+    ask(c(C), {node_events}),
+    [ok = ask(c(C), {monitor, T}) || T <- [W, V, {w, Other}]],
+    until(fun() -> length(erpc:call(Other, ?MODULE, monitored_by, [W])) =:= 2 end),
+    MQ = monitor(process, Q),
+    signal(Other, "KILL"),
+    {Q, noconnection} = down(MQ),
+    node_down(Other),
+    [[{lost, W, noconnection}] = wait_events(X) || X <- [P, R]],
+    [{monitor_down, Other, noconnection}, {monitor_down, Other, noconnection}, {down, Other, _}] =
+        ask(c(C), {node_events}),
+    [] = links(V) -- [P, R],
+    exit(V, over),
+    [[{exit, V, over}] = wait_events(X) || X <- [P, R]],
+    stop(P), stop(R).
+
+wait_events(P) ->
+    case events(P) of
+        [] -> timer:sleep(5), wait_events(P);
+        Events -> Events
+    end.
+
+%% From either side, again and again: all is told, and the same processes are reached again.
+disconnects(C) ->
+    process_flag(trap_exit, true),
+    P = trapping(C), Q = new(C, stays),
+    Self = self(),
+    [begin
+         R = monitor(process, Q),
+         true = link(P),
+         still = ask(P, {echo, still}),
+         case N rem 2 of
+             0 -> true = erlang:disconnect_node(C);
+             1 -> ok = ask(P, {disconnect, node()}) % the answer makes a connection of its own
+         end,
+         {Q, noconnection} = down(R),
+         noconnection = exit_of(P),
+         node_down(C),
+         P ! hello, {stays, C} ! hello,
+         [{lost, Self, noconnection}, {message, hello}] = events(P),
+         [{message, hello}] = events(Q),
+         node_up(C)
+     end || N <- lists:seq(1, 40)],
+    stop(P), stop(Q).
+
+%% Both ends want the connection back at the same time; every monitor and link ends once.
+flaps_under_traffic(C) ->
+    process_flag(trap_exit, true),
+    register(flapping, self()),
+    Ps = [new(C) || _ <- lists:seq(1, 5)],
+    [begin
+         Refs = [{P, monitor(process, P)} || P <- Ps],
+         [cast(P, {send, {flapping, node()}, poke}) || P <- Ps],
+         erlang:disconnect_node(C),
+         [cast(P, {send, {flapping, node()}, poke}) || P <- Ps],
+         [{P, noconnection} = down(R) || {P, R} <- Refs],
+         pong = net_adm:ping(C)
+     end || _ <- lists:seq(1, 100)],
+    [stop(P) || P <- Ps],
+    unregister(flapping),
+    flush().
+
+flush() -> receive _ -> flush() after 0 -> ok end.
+
+%% Around a restart of C: what was there, and then what has become of it.
+before_restart(C) ->
+    Keeper = spawn(fun() ->
+        process_flag(trap_exit, true),
+        ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
+        P = new(C, old_one),
+        {Alias, _} = ask(P, {alias}),
+        link(P),
+        Ref = monitor(process, P),
+        persistent_term:put(old, {P, Alias}),
+        {P, noconnection} = down(Ref),
+        noconnection = exit_of(P),
+        node_down(C), node_up(C),
+        receive {From, Tag, report} -> From ! {Tag, ok} end
+    end),
+    persistent_term:put(keeper, Keeper),
+    until(fun() -> persistent_term:get(old, none) =/= none end).
+
+after_restart(C) ->
+    process_flag(trap_exit, true),
+    {P, Alias} = persistent_term:get(old),
+    ok = ask(persistent_term:get(keeper), report),
+    Others = [new(C) || _ <- lists:seq(1, 100)],
+    false = lists:member(P, Others),
+    [] = [{old_one, C} || {_, R} <- [down(monitor(process, {old_one, C}))], R =/= noproc],
+    [To ! hello || To <- [P, Alias]],
+    exit(P, kill),
+    {P, noproc} = down(monitor(process, P)),
+    link(P),
+    noproc = exit_of(P),
+    unlink(P),
+    [[] = events(O) || O <- Others],
+    [stop(O) || O <- Others],
+    ok.
+
+%% Registered by one, seen by all, also after the connection of one of them was gone for a moment:
+%% a BEAM that has lost a name takes it again from whoever registers it there.
+a_global_name(C, Other) ->
+    P = trapping(C),
+    yes = global:register_name(a_global_name, P),
+    P = erpc:call(Other, global, whereis_name, [a_global_name]),
+    P = erpc:call(Other, global, send, [a_global_name, hello]),
+    until(fun() -> events(P) =:= [{message, hello}] end),
+    no = erpc:call(Other, global, register_name, [a_global_name, P]),
+    true = erpc:call(Other, erlang, disconnect_node, [C]),
+    until(fun() -> erpc:call(Other, global, whereis_name, [a_global_name]) =:= undefined end),
+    P = global:whereis_name(a_global_name),
+    pong = erpc:call(Other, net_adm, ping, [C]),
+    yes = erpc:call(Other, global, register_name, [a_global_name, P]),
+    [P = erpc:call(N, global, whereis_name, [a_global_name]) || N <- [node(), Other]],
+    stop(P),
+    [until(fun() -> erpc:call(N, global, whereis_name, [a_global_name]) =:= undefined end)
+     || N <- [node(), Other]],
+    ok.
+
+%% C is a visible node: it holds nobody up.
+visible(C, Other) ->
+    [begin
+         pong = erpc:call(N, net_adm, ping, [C]), % it is not known to global, which would connect
+         true = lists:member(C, erpc:call(N, erlang, nodes, [])),
+         ok = erpc:call(N, global, sync, [], 5000),
+         done = erpc:call(N, fun() -> global:trans({lock, self()}, fun() -> done end) end, 5000),
+         true = erpc:call(N, fun() -> global:set_lock({lock, self()}) end, 5000)
+     end || N <- [node(), Other]],
+    a_global_name(C, Other),
+    {[_, {badrpc, notsup}, Other], []} = rpc:multicall([node(), C, Other], erlang, node, [], 5000),
+    true = erlang:disconnect_node(C),
+    node_down(C),
+    ok = erpc:call(node(), global, sync, [], 5000),
+    pong = net_adm:ping(C),
+    node_up(C, visible),
+    ok = erpc:call(node(), global, sync, [], 5000),
+    true = lists:member(Other, nodes()).
+
+%% C is a hidden one: it is in nobody's way either.
+hidden(C, Other) ->
+    [begin
+         false = lists:member(C, erpc:call(N, erlang, nodes, [])),
+         ok = erpc:call(N, global, sync, [], 5000),
+         done = erpc:call(N, fun() -> global:trans({lock, self()}, fun() -> done end) end, 5000)
+     end || N <- [node(), Other]],
+    a_global_name(C, Other).
+
+%% What observer, a shell or a supervisor may ask of any node: an answer at once, and no harm.
+strangers(C) ->
+    Calls = [fun() -> rpc:call(C, erlang, system_info, [otp_release], 5000) end,
+             fun() -> rpc:call(C, observer_backend, sys_info, [], 5000) end,
+             fun() -> erpc:call(C, erlang, memory, [], 5000) end,
+             fun() -> supervisor:which_children({kernel_sup, C}) end,
+             fun() -> gen_server:call({net_kernel, C}, {is_auth, 'x@y'}, 1000) end,
+             fun() -> gen_event:call({error_logger, C}, h, x) end,
+             fun() -> gen_server:call({application_controller, C}, info, 1000) end,
+             fun() -> gen_server:call({rex, C}, {call, m, f, [], self()}, 1000) end,
+             fun() -> spawn(C, erlang, node, []) end,
+             fun() -> spawn_link(C, erlang, node, []), receive {'EXIT', _, R} -> R end end,
+             fun() -> {_, Ref} = spawn_monitor(C, erlang, node, []), down(Ref) end,
+             fun() -> code:ensure_loaded(?MODULE), rpc:multicall([C], code, purge, [x], 5000) end,
+             fun() -> rpc:cast(C, erlang, halt, []) end,
+             fun() -> net_kernel:connect_node(C) end,
+             fun() -> {shell, C} ! {io_request, self(), make_ref(), getopts} end,
+             fun() -> logger_server:module_info(), {logger, C} ! {log, error, "x", [], #{}} end,
+             fun() -> net_kernel:allow([]) end,
+             fun() -> erpc:multicast([C], erlang, node, []) end,
+             fun() -> pg:start_link(a_scope), pg:join(a_scope, group, self()) end,
+             fun() -> process_flag(trap_exit, true), group_leader(self(), new(C)) end],
+    Answers = [begin
+                   Began = erlang:monotonic_time(millisecond),
+                   {_, Ref} = spawn_monitor(fun() -> exit({value, catch Call()}) end),
+                   receive {'DOWN', Ref, _, _, _} -> ok after 3000 -> error({hangs, Call}) end,
+                   erlang:monotonic_time(millisecond) - Began
+               end || Call <- Calls],
+    pong = ask(c(C), {echo, pong}),
+    lists:max(Answers).
