@@ -82,6 +82,7 @@ here(Trap) ->
 obey(Got) ->
     receive
         {From, Ref, got} -> From ! {Ref, lists:reverse(Got)}, obey([]);
+        {From, Ref, peek} -> From ! {Ref, Got}, obey(Got);
         {From, Ref, Fun} when is_function(Fun) -> From ! {Ref, Fun()}, obey(Got);
         Message -> obey([Message | Got])
     end.
@@ -794,3 +795,196 @@ strangers(C) ->
                end || Call <- Calls],
     pong = ask(c(C), {echo, pong}),
     lists:max(Answers).
+
+%% ---- who comes and goes, watched from one call to another
+
+watch_nodes(C) ->
+    pong = net_adm:ping(C),
+    Self = self(),
+    register(node_watcher, spawn(fun() ->
+        ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
+        Self ! watching,
+        watched([])
+    end)),
+    receive watching -> ok end.
+
+watched(Seen) ->
+    receive
+        {What, Node, Info} -> watched([{What, Node, proplists:get_value(node_type, Info)} | Seen]);
+        {From, seen} -> From ! {seen, lists:reverse(Seen)}, watched(Seen)
+    end.
+
+%% Waits until exactly this was seen.
+saw(Expected) ->
+    until(fun() -> node_watcher ! {self(), seen}, receive {seen, S} -> S =:= Expected end end).
+
+%% ---- somebody is away
+
+%% The node of C sleeps: all that happened meanwhile is told afterwards.
+busy(C) ->
+    P = new(C), Q = trapping(C),
+    Ws = [here(false) || _ <- lists:seq(1, 100)],
+    [ok = ask(Q, {link, W}) || W <- Ws],
+    Ref = cast(P, {busy, 500}),
+    R1 = monitor(process, P), R2 = monitor(process, {nobody, C}),
+    [exit(W, N) || {W, N} <- lists:zip(Ws, lists:seq(1, 100))],
+    ok = answer(P, Ref),
+    {{nobody, C}, noproc} = down(R2),
+    [] = [{exit, W, N} || {W, N} <- lists:zip(Ws, lists:seq(1, 100))] -- events(Q),
+    stop(P), stop(Q),
+    {P, normal} = down(R1).
+
+%% Another BEAM is frozen: nobody else notices, and it misses nothing.
+frozen(C, Other) ->
+    P = new(C), Q = trapping(C),
+    Watchers = erpc:call(Other, ?MODULE, watchers_of, [P, 1000]),
+    W = erpc:call(Other, ?MODULE, here, [true]),
+    ok = ask(Q, {link, W}),
+    OsPid = erpc:call(Other, os, getpid, []),
+    "" = os:cmd("kill -STOP " ++ OsPid),
+    Rounds = goes_on(C, 1500),
+    stop(P, {seen, by, all}),
+    stop(Q, boom),
+    true = Rounds > goes_on(C, 500),
+    "" = os:cmd("kill -CONT " ++ OsPid),
+    [{seen, by, all} = ask(X, reason) || X <- Watchers],
+    [{'EXIT', Q, boom}] = ask(W, got),
+    Rounds.
+
+%% Processes come, are watched, and go, for some time: how many.
+goes_on(C, Ms) -> goes_on(C, erlang:monotonic_time(millisecond) + Ms, 0).
+
+goes_on(C, Until, N) ->
+    Began = erlang:monotonic_time(millisecond),
+    X = new(C),
+    R = monitor(process, X),
+    stop(X, N),
+    {X, N} = down(R),
+    Now = erlang:monotonic_time(millisecond),
+    true = Now - Began < 1000,
+    case Now < Until of
+        true -> goes_on(C, Until, N + 1);
+        false -> N
+    end.
+
+%% Processes that watch P and keep the reason that they were told.
+watchers_of(P, Count) ->
+    Self = self(),
+    Pids = [spawn(fun() ->
+                Ref = monitor(process, P),
+                here = ask(P, {echo, here}),
+                Self ! {watching, self()},
+                {P, Reason} = down(Ref),
+                receive {From, Tag, reason} -> From ! {Tag, Reason} end
+            end) || _ <- lists:seq(1, Count)],
+    [receive {watching, Pid} -> Pid end || Pid <- Pids].
+
+%% Another BEAM does not read, and C sends to it more than may wait: those sends fail, all others
+%% arrive, in order.
+unread(C, Other) ->
+    P = new(C), Q = new(C),
+    Sink = erpc:call(Other, ?MODULE, here, [true]),
+    Watchers = erpc:call(Other, ?MODULE, watchers_of, [Q, 100]),
+    ask(c(C), {node_events}),
+    OsPid = erpc:call(Other, os, getpid, []),
+    "" = os:cmd("kill -STOP " ++ OsPid),
+    Results = [{N, ask(P, {send, Sink, {N, binary:copy(<<N>>, 1000000)}})}
+               || N <- lists:seq(1, 40)],
+    Sent = [N || {N, ok} <- Results],
+    true = length(Sent) > 5,
+    [_ | _] = [N || {N, 'NOEX_EUNREAD'} <- Results],
+    stop(Q, behind_it_all),
+    _ = goes_on(C, 1000),
+    "" = os:cmd("kill -CONT " ++ OsPid),
+    [behind_it_all = ask(X, reason) || X <- Watchers],
+    %% Nothing was lost of the connection either.
+    ok = ask(P, {send, Sink, last}),
+    until(fun() -> lists:member(last, erpc:call(Other, ?MODULE, peek, [Sink])) end),
+    Sent = [N || {N, _} <- ask(Sink, got)],
+    [] = [E || {down, _, _} = E <- ask(c(C), {node_events})],
+    stop(P).
+
+peek(Pid) -> ask(Pid, peek).
+
+%% C takes no event for ten seconds; what needs none goes on, and then all is there.
+undrained(C) ->
+    P = new(C), Q = new(C), R = new(C),
+    Ws = [here(false) || _ <- lists:seq(1, 2000)],
+    [ok = ask(P, {monitor, W}) || W <- Ws],
+    until(fun() -> lists:all(fun(W) -> monitored_by(W) =/= [] end, Ws) end),
+    MQ = monitor(process, Q),
+    ask(P, {node_events}),
+    ok = ask(P, {undrained, 10000}),
+    Began = erlang:monotonic_time(millisecond),
+    Refs = [cast(R, {echo, binary:copy(<<N>>, 1000000)}) || N <- lists:seq(1, 50)],
+    [exit(W, kill) || W <- Ws],
+    exit(Q, kill),
+    {Q, killed} = down(MQ),
+    pong = net_adm:ping(C),
+    {R, noproc} = {R, element(2, down(monitor(process, {nobody, C})))},
+    true = erlang:monotonic_time(millisecond) - Began < 5000,
+    Ref = cast(P, {node_events}),
+    receive {Ref, Early} -> error({drained, Early}) after 8500 -> ok end,
+    Downs = answer(P, Ref),
+    2000 = length([killed || {monitor_down, N, killed} <- Downs, N =:= node()]),
+    2000 = length(Downs),
+    [Big = answer(R, X) || {X, N} <- lists:zip(Refs, lists:seq(1, 50)),
+                           Big <- [binary:copy(<<N>>, 1000000)]],
+    stop(P), stop(R).
+
+%% ---- a mesh of BEAMs of several releases, all with C
+
+everywhere(Nodes, Fun) -> [{N, erpc:call(N, Fun, 30000)} || N <- [node() | Nodes]].
+
+join(Nodes) ->
+    [pong = net_adm:ping(N) || N <- Nodes],
+    ok = global:sync().
+
+mesh_name(C, N1, N2) ->
+    P = trapping(C),
+    yes = erpc:call(N1, global, register_name, [meshed, P]),
+    Seen = fun() -> global:whereis_name(meshed) end,
+    Same = [{N, P} || N <- [node(), N1, N2]],
+    Same = everywhere([N1, N2], Seen),
+    true = erpc:call(N2, erlang, disconnect_node, [C]),
+    until(fun() -> erpc:call(N2, Seen) =:= undefined end),
+    pong = erpc:call(N2, net_adm, ping, [C]),
+    yes = erpc:call(N2, global, register_name, [meshed, P]),
+    Same = everywhere([N1, N2], Seen),
+    [_ = erpc:call(N, global, send, [meshed, {from, N}]) || N <- [node(), N1, N2]],
+    until(fun() -> length(lists:usort(events_so_far(P))) =:= 3 end),
+    stop(P),
+    until(fun() -> lists:all(fun({_, X}) -> X =:= undefined end, everywhere([N1, N2], Seen)) end).
+
+%% What has been logged since the scenario began.
+events_so_far(P) ->
+    put(P, (case get(P) of undefined -> []; L -> L end) ++ events(P)),
+    get(P).
+
+%% A message with pids and references of all nodes goes round by way of C.
+mesh_terms(C, N1, N2) ->
+    P = new(C),
+    Pids = [erpc:call(N, ?MODULE, here, [false]) || N <- [node(), N1, N2]],
+    Terms = [P, Pids, [erpc:call(N, erlang, make_ref, []) || N <- [node(), N1, N2]]],
+    Terms = ask(P, {echo, Terms}),
+    [begin
+         ok = ask(P, {send, W, {terms, Terms}}),
+         until(fun() -> ask(W, got) =:= [{terms, Terms}] end),
+         Terms = ask(W, fun() -> ask(P, {echo, Terms}) end)
+     end || W <- Pids],
+    %% Each linked to the next one by way of C, all end as one.
+    Qs = [new(C) || _ <- Pids],
+    [ok = ask(Q, {link, W}) || {Q, W} <- lists:zip(Qs, Pids)],
+    [true = ask(W, fun() -> link(Q) end) || {Q, W} <- lists:zip(Qs, tl(Pids) ++ [hd(Pids)])],
+    Refs = [{X, monitor(process, X)} || X <- Pids ++ Qs],
+    stop(hd(Qs), {round, Pids}),
+    [{X, {round, Pids}} = down(R) || {X, R} <- Refs],
+    stop(P).
+
+%% Storms from all three at once.
+mesh_storm(C, N1, N2) ->
+    Calls = [erpc:send_request(N, ?MODULE, run, [link_storm, C, [Seed, 6, 5]])
+             || {N, Seed} <- [{node(), 1}, {N1, 2}, {N2, 3}]],
+    [ok = erpc:receive_response(Call, 40000) || Call <- Calls],
+    node_down(C),
+    flush().
