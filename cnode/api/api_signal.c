@@ -33,10 +33,10 @@ static int begin(struct call *c, noex_node *node, const struct noex_pid *from,
     int rc = nx_address_of(node, to, &c->to, c->err);
     if (rc || !c->to.peer)
         return rc;
-    uint32_t id = c->from ? c->from->number : NX_PROC_KERNEL;
-    uint32_t serial = c->from ? c->from->slot.generation : NX_PROC_KERNEL_SERIAL;
     c->ctrl = (struct nx_ctrl){.op = NX_OP_SEND_SENDER};
-    c->ctrl.arg[NX_ARG_FROM] = nx_signal_pid(c->to.peer, id, serial, c->from_raw);
+    if (c->from)
+        c->ctrl.arg[NX_ARG_FROM] =
+            nx_signal_pid(c->to.peer, c->from->number, c->from->slot.generation, c->from_raw);
     c->ctrl.arg[NX_ARG_TO] = nx_address_raw(&c->to, c->to_raw);
     return 0;
 }
@@ -57,7 +57,11 @@ static int send_away(struct call *c, struct nx_span payload)
     nx_loop_update(c->node->loop);
     nx_loop_kick(c->node->loop);
     int rc = nx_signal_send(c->to.peer, c->from ? c->from->number : 0, &c->ctrl, payload);
-    return rc == NOEX_EUNREAD ? nx_peer_unread(c->to.peer, c->err) : nx_fail(c->err, rc, NULL);
+    if (rc == NOEX_EUNREAD)
+        return nx_peer_unread(c->to.peer, c->err);
+    if (rc == NOEX_ELIMIT)
+        return nx_fail(c->err, rc, "a signal of %zu bytes is more than out_max", payload.len);
+    return nx_fail(c->err, rc, NULL);
 }
 
 /* ---- messages ---- */
@@ -103,8 +107,11 @@ int noex_send(noex_node *node, const struct noex_pid *from, const struct noex_ta
 
 /* ---- exit signals and links ---- */
 
-static void exit_here(struct call *c, struct nx_proc *proc, struct nx_span reason)
+static int exit_here(struct call *c, struct nx_proc *proc, struct nx_span reason)
 {
+    if (!nx_letters_fit(&c->node->letters, 0))
+        return nx_fail(c->err, NOEX_ELIMIT, "mail_max: %zu bytes of messages wait already",
+                       c->node->letters.bytes);
     const struct nx_exit exit = {
         .peer = NX_PEER_HERE,
         .from = {c->from->number, c->from->slot.generation, c->node->creation},
@@ -113,6 +120,7 @@ static void exit_here(struct call *c, struct nx_proc *proc, struct nx_span reaso
     };
     nx_loop_kick(c->node->loop);
     nx_exit_signal(c->node, proc, &exit);
+    return 0;
 }
 
 int noex_exit(noex_node *node, const struct noex_pid *from, const struct noex_target *to,
@@ -129,9 +137,7 @@ int noex_exit(noex_node *node, const struct noex_pid *from, const struct noex_ta
         return send_away(&c, term);
     }
     struct nx_proc *proc = nx_address_proc(node, &c.to);
-    if (proc)
-        exit_here(&c, proc, term);
-    return 0;
+    return proc ? exit_here(&c, proc, term) : 0;
 }
 
 /* Between two processes of this node: an entry for each side. */
@@ -156,17 +162,8 @@ static int link_here(struct call *c, const struct nx_link_key *key)
     const struct nx_link_key back = nx_link_key_of(other, NX_PEER_HERE, &self);
     int rc = nx_link_out(&c->node->links, key, &new_link);
     if (!rc && new_link && (rc = nx_link_in(&c->node->links, &back)))
-        nx_link_exit_in(&c->node->links, key); /* takes it out again */
+        nx_link_out_undo(&c->node->links, key, 0);
     return nx_fail(c->err, rc, NULL);
-}
-
-/* The other side was not told. Where there is a connection the two must not disagree about the
- * link. */
-static void untold(struct call *c, const struct nx_link_key *key, int rc)
-{
-    if (nx_peer_is_up(c->to.peer))
-        nx_peer_doom(c->to.peer, rc);
-    nx_link_exit_in(&c->node->links, key);
 }
 
 int noex_link(noex_node *node, const struct noex_pid *process, const struct noex_target *to)
@@ -180,15 +177,14 @@ int noex_link(noex_node *node, const struct noex_pid *process, const struct noex
     const struct nx_link_key key = nx_link_key_of(c.from, peer, &c.to.pid);
     if (!c.to.peer)
         return link_here(&c, &key);
-    if (nx_peer_queued(c.to.peer) > node->options.out_max)
-        return nx_peer_unread(c.to.peer, c.err);
+    uint64_t before = nx_link_unlinking(&node->links, &key);
     rc = nx_link_out(&node->links, &key, &new_link);
     if (rc || !new_link)
         return nx_fail(c.err, rc, NULL);
     c.ctrl.op = NX_OP_LINK;
     rc = send_away(&c, nx_span(NULL, 0));
     if (rc)
-        untold(&c, &key, rc);
+        nx_link_out_undo(&node->links, &key, before);
     return rc;
 }
 
@@ -217,14 +213,13 @@ int noex_unlink(noex_node *node, const struct noex_pid *process, const struct no
         return 0;
     }
     uint64_t unlink_id = nx_link_unlink_out(&node->links, &key);
-    if (!unlink_id)
-        return 0;
     nx_buf_fixed(&b, id, sizeof id);
-    rc = nx_u64_write(&b, unlink_id);
+    if (!unlink_id || nx_u64_write(&b, unlink_id)) /* which cannot fail: there is room for any */
+        return 0;
     c.ctrl.op = NX_OP_UNLINK_ID;
     c.ctrl.arg[NX_ARG_ID] = nx_buf_span(&b);
-    rc = rc ? rc : send_away(&c, nx_span(NULL, 0));
-    if (rc) /* the other side would go on believing in the link */
-        nx_peer_doom(c.to.peer, rc);
+    nx_loop_kick(node->loop);
+    /* It must be told, or it would go on believing in the link. */
+    nx_signal_tell(c.to.peer, c.from->number, &c.ctrl, nx_span(NULL, 0));
     return 0;
 }

@@ -26,9 +26,15 @@ static bool is_atom(struct nx_span term, const char *text)
 
 /* ---- the end of a process ---- */
 
+/* What others are told: kept once for all of them. */
+struct reason {
+    struct nx_span term;
+    struct nx_blob *kept; /* NULL: it is one of those above */
+};
+
 /* A DOWN with the target as the watcher named it. */
 static void tell_watcher(noex_node *node, const struct nx_proc *proc, const struct nx_watcher *w,
-                         struct nx_span reason)
+                         const struct reason *reason)
 {
     struct nx_peer *p = node->peers.list[w->key.peer];
     const struct nx_span peer_name = nx_span_str(p->name.full);
@@ -53,10 +59,10 @@ static void tell_watcher(noex_node *node, const struct nx_proc *proc, const stru
     down.arg[NX_ARG_TARGET] = nx_span(bytes, target);
     down.arg[NX_ARG_TO] = nx_span(bytes + target, pid - target);
     down.arg[NX_ARG_REF] = nx_span(bytes + pid, nx_buf_len(&b) - pid);
-    nx_signal_tell(p, proc->number, &down, reason);
+    nx_signal_tell_kept(p, proc->number, &down, reason->term, reason->kept);
 }
 
-static void tell_watchers(noex_node *node, const struct nx_proc *proc, struct nx_span reason)
+static void tell_watchers(noex_node *node, const struct nx_proc *proc, const struct reason *reason)
 {
     uint32_t slot;
     while ((slot = proc->bonds.watchers.first)) {
@@ -66,7 +72,7 @@ static void tell_watchers(noex_node *node, const struct nx_proc *proc, struct nx
 }
 
 static void send_exit(noex_node *node, const struct nx_proc *proc, const struct nx_link_key *to,
-                      struct nx_span reason)
+                      const struct reason *reason)
 {
     struct nx_peer *p = node->peers.list[to->peer];
     uint8_t from[NX_RAW_PID_SIZE], other[NX_RAW_PID_SIZE];
@@ -81,19 +87,20 @@ static void send_exit(noex_node *node, const struct nx_proc *proc, const struct 
     if (nx_pid_write(&b, &pid))
         return;
     exit.arg[NX_ARG_TO] = nx_buf_span(&b);
-    nx_signal_tell(p, proc->number, &exit, reason);
+    nx_signal_tell_kept(p, proc->number, &exit, reason->term, reason->kept);
 }
 
 /* Each side of a link between two processes of this node has an entry of its own. */
 static void exit_here(noex_node *node, const struct nx_proc *proc, const struct nx_link_key *to,
-                      struct nx_span reason)
+                      const struct reason *reason)
 {
     const struct nx_exit exit = {
         .by_link = true,
         .peer = NX_PEER_HERE,
         .from = {proc->number, proc->slot.generation, node->creation},
-        .reason = reason,
-        .full_len = reason.len,
+        .reason = reason->term,
+        .full_len = reason->term.len,
+        .kept = reason->kept,
     };
     struct nx_proc *other = nx_proc_find(node->procs, to->id, to->serial);
     if (!other)
@@ -103,41 +110,50 @@ static void exit_here(noex_node *node, const struct nx_proc *proc, const struct 
         nx_exit_signal(node, other, &exit);
 }
 
-static void tell_links(noex_node *node, const struct nx_proc *proc, struct nx_span reason)
+/* `far` is what fits into the queue of a connection. */
+static void tell_links(noex_node *node, const struct nx_proc *proc, const struct reason *near,
+                       const struct reason *far)
 {
     struct nx_link_end end;
     while (nx_link_pop(&node->links, &proc->bonds, &end)) {
         if (!end.active)
             continue;
         if (end.key.peer == NX_PEER_HERE)
-            exit_here(node, proc, &end.key, reason);
+            exit_here(node, proc, &end.key, near);
         else
-            send_exit(node, proc, &end.key, reason);
+            send_exit(node, proc, &end.key, far);
     }
 }
 
 /* Its PROCESS_END letter, set aside when it was made, keeps the reason for all who are told. */
-static int keep_reason(noex_node *node, struct nx_proc *proc, struct nx_span reason)
+static int keep_reason(noex_node *node, struct nx_proc *proc, const struct reason *reason)
 {
     struct nx_letter *l = nx_letter_at(&node->letters, proc->end_letter);
-    int rc = nx_letter_fill(&node->letters, l, reason);
+    int rc = 0;
+    if (reason->kept)
+        nx_letter_share(&node->letters, l, reason->kept);
+    else
+        rc = nx_letter_fill(&node->letters, l, reason->term);
     l->proc = proc->number;
     l->serial = proc->slot.generation;
     l->text.type = NOEX_EVENT_PROCESS_END;
     l->text.on_event = proc->on_event;
     l->text.user = proc->user;
-    l->text.reason = (uint8_t)nx_reason_type(reason);
-    l->text.full_len = reason.len;
+    l->text.reason = (uint8_t)nx_reason_type(reason->term);
+    l->text.full_len = reason->term.len;
     return rc;
 }
 
 static void tell_all(noex_node *node, struct nx_proc *proc)
 {
     struct nx_letter *l = nx_letter_at(&node->letters, proc->end_letter);
-    struct nx_span reason = l->text.bytes ? nx_span(l->text.bytes, l->text.len) : enomem;
+    struct nx_blob *kept = l->text.blob;
+    const struct reason near = {kept ? nx_blob_span(kept) : enomem, kept};
+    const bool fits = near.term.len <= node->options.out_max / 2;
+    const struct reason far = fits ? near : (struct reason){too_long, NULL};
     nx_box_empty(&node->letters, &proc->box);
-    tell_watchers(node, proc, reason);
-    tell_links(node, proc, reason);
+    tell_watchers(node, proc, &far);
+    tell_links(node, proc, &near, &far);
     nx_mail_queue(node, l);
 }
 
@@ -161,24 +177,45 @@ static void end_all(noex_node *node, struct nx_proc *proc)
 
 int nx_process_exit(noex_node *node, struct nx_proc *proc, struct nx_span reason)
 {
-    int rc = keep_reason(node, proc, reason);
+    int rc = keep_reason(node, proc, &(struct reason){reason, NULL});
     if (!rc)
         end_all(node, proc);
     return rc;
 }
 
-void nx_process_end(noex_node *node, struct nx_proc *proc, struct nx_span reason)
+static void end_by(noex_node *node, struct nx_proc *proc, const struct reason *reason)
 {
     (void)keep_reason(node, proc, reason); /* else the end is told all the same */
     end_all(node, proc);
 }
 
+void nx_process_end(noex_node *node, struct nx_proc *proc, struct nx_span reason)
+{
+    end_by(node, proc, &(struct reason){reason, NULL});
+}
+
 /* ---- exit signals ---- */
+
+/* However much waits already: what is linked was let in, and who sends too much else is held to
+ * account by whoever reads it. */
+static int write_exit(noex_node *node, const struct nx_exit *e, struct nx_letter **out)
+{
+    struct nx_letter *l = nx_letter_new(&node->letters);
+    int rc = l ? 0 : NOEX_ENOMEM;
+    if (l && e->kept)
+        nx_letter_share(&node->letters, l, e->kept);
+    else if (l)
+        rc = nx_letter_fill(&node->letters, l, e->reason);
+    if (l && rc)
+        nx_letter_drop(&node->letters, l);
+    *out = l;
+    return rc;
+}
 
 static void trap(noex_node *node, struct nx_proc *proc, const struct nx_exit *e)
 {
     struct nx_letter *l;
-    if (nx_letter_write(&node->letters, e->reason, &l)) {
+    if (write_exit(node, e, &l)) {
         /* It can neither be told nor be left in the belief that nothing happened. */
         nx_process_end(node, proc, enomem);
         return;
@@ -194,6 +231,12 @@ static void trap(noex_node *node, struct nx_proc *proc, const struct nx_exit *e)
     nx_mail_post(node, proc, l);
 }
 
+static bool is_its_own(const struct nx_proc *proc, const struct nx_exit *e)
+{
+    return e->peer == NX_PEER_HERE && e->from.id == proc->number &&
+           e->from.serial == proc->slot.generation;
+}
+
 void nx_exit_signal(noex_node *node, struct nx_proc *proc, const struct nx_exit *exit)
 {
     if (!proc->end_letter || proc->ending) /* the node's own ends with the node */
@@ -202,8 +245,10 @@ void nx_exit_signal(noex_node *node, struct nx_proc *proc, const struct nx_exit 
         nx_process_end(node, proc, killed);
     else if (proc->trap_exit)
         trap(node, proc, exit);
-    else if (!is_atom(exit->reason, "normal"))
-        nx_process_end(node, proc, exit->reason.len < exit->full_len ? too_long : exit->reason);
+    else if (exit->reason.len < exit->full_len)
+        nx_process_end(node, proc, too_long);
+    else if (!is_atom(exit->reason, "normal") || is_its_own(proc, exit))
+        end_by(node, proc, &(struct reason){exit->reason, exit->kept});
 }
 
 void nx_exits_lost(struct nx_peer *p)

@@ -15,13 +15,15 @@ struct nx_exit {
     struct noex_pid from;
     struct nx_span reason;
     uint64_t full_len;
+    struct nx_blob *kept; /* that holds the reason already; NULL: it is to be copied */
 };
 
 /** What the process does of it: ends, is told, or nothing. The record may be gone afterwards. */
 void nx_exit_signal(noex_node *node, struct nx_proc *proc, const struct nx_exit *exit);
 
 /** Ends a process: DOWNs, exit signals, PROCESS_END. `reason` is a whole term. The record is gone
- * afterwards, or soon. Without memory for the reason it is the atom enomem. */
+ * afterwards, or soon. Without memory for the reason others are told enomem, and where half of
+ * out_max is too little for it too_long. */
 void nx_process_end(noex_node *node, struct nx_proc *proc, struct nx_span reason);
 /** The same where it can still be left undone. Errors: NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_process_exit(noex_node *node, struct nx_proc *proc, struct nx_span reason);

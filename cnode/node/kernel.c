@@ -23,10 +23,7 @@ static bool answer_ping(struct nx_peer *p, const struct nx_gen *call)
         !nx_gen_caller_parse(call->caller, &caller) || !nx_sig_theirs(p, caller.pid, &pid))
         return false;
     p->node->stats.signals_answered++;
-    int rc =
-        nx_reply_send(p, NX_PROC_KERNEL, NX_PROC_KERNEL_SERIAL, &caller, nx_span(yes, sizeof yes));
-    if (rc)
-        nx_peer_doom(p, rc);
+    nx_reply_answer(p, &caller, nx_span(yes, sizeof yes));
     return true;
 }
 
@@ -52,7 +49,7 @@ static void send_named(struct nx_peer *p, const char *name, struct nx_span messa
         return;
     send.arg[NX_ARG_NAME] = nx_buf_span(&b);
     p->node->stats.signals_answered++;
-    nx_signal_tell(p, NX_PROC_KERNEL, &send, message);
+    nx_signal_answer(p, NX_PROC_KERNEL, &send, message);
 }
 
 /* {Pid, features_request}: {features_reply, Node, [erpc]}, as every BEAM that rpc can use erpc
@@ -111,12 +108,32 @@ static bool answer_global(struct nx_peer *p, struct nx_span message)
     return true;
 }
 
-bool nx_kernel_named_message(struct nx_peer *p, struct nx_span name, struct nx_span message)
+static const struct {
+    const char *name;
+    bool (*answer)(struct nx_peer *p, struct nx_span message);
+} served[] = {{"rex", answer_features}, {"global_name_server", answer_global}};
+
+enum { SERVED = sizeof served / sizeof *served };
+
+/* SERVED: nobody's. */
+static int served_by(const struct nx_peer *p, struct nx_span name)
 {
     struct nx_span text;
+    int i = 0;
     if (!nx_conn_has_flag(p->conn, NX_DFLAG_PUBLISHED) || !nx_atom_parse(name, &text))
-        return false;
-    if (nx_span_is(text, "rex"))
-        return answer_features(p, message);
-    return nx_span_is(text, "global_name_server") && answer_global(p, message);
+        return SERVED;
+    while (i < SERVED && !nx_span_is(text, served[i].name))
+        i++;
+    return i;
+}
+
+bool nx_kernel_serves(const struct nx_peer *p, struct nx_span name)
+{
+    return served_by(p, name) < SERVED;
+}
+
+bool nx_kernel_named_message(struct nx_peer *p, struct nx_span name, struct nx_span message)
+{
+    int i = served_by(p, name);
+    return i < SERVED && served[i].answer(p, message);
 }

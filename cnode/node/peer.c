@@ -72,7 +72,6 @@ static void drop_parts(struct nx_peer *p)
     nx_tcp_close(p->tcp);
     nx_peer_add_stats(p, &p->node->stats);
     nx_conn_free(p->conn);
-    p->doomed = 0;
     p->query = NULL;
     p->dial = NULL;
     p->tcp = NULL;
@@ -174,8 +173,8 @@ void nx_peer_doom(struct nx_peer *p, int code)
 
 int nx_peer_unread(const struct nx_peer *p, struct noex_error *err)
 {
-    return nx_fail(err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent",
-                   p->name.full, p->node->options.out_max);
+    return nx_fail(err, NOEX_EUNREAD, "%s %s: over %zu bytes wait to be sent", p->name.full,
+                   nx_peer_is_up(p) ? "does not read" : "is not up", p->node->options.out_max);
 }
 
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size)
@@ -383,7 +382,7 @@ static void await(struct nx_peer *p, uint64_t until_ms)
 static bool meets_the_peers_own(struct nx_peer *p, const struct noex_error *err)
 {
     uint64_t now = nx_loop_now(p->node->loop);
-    if (err->code == NOEX_EDISCONNECTED)
+    if (err->code == NOEX_EDISCONNECTED || p->doomed)
         return false;
     if (must_await(p)) {
         await(p, now);
@@ -435,6 +434,7 @@ void nx_peer_fail(struct nx_peer *p, struct noex_error *err)
     if (!was_up && meets_the_peers_own(p, err))
         return;
     drop_parts(p);
+    p->doomed = 0;
     p->cause = *err;
     p->monitors.cause++;
     p->unproven = !was_up || lost_at_once(p, err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/router.h"
 
+#include "base/err.h"
+#include "node/kernel.h"
 #include "node/sig.h"
 #include "node/signals.h"
 
@@ -18,6 +20,12 @@ int nx_sig_answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span 
     p->node->stats.signals_answered++;
     nx_signal_answer(p, 0, ctrl, payload);
     return 0;
+}
+
+int nx_sig_too_much(struct nx_peer *p, struct noex_error *err)
+{
+    return nx_fail(err, NOEX_EMAIL, "mail_max: %zu bytes of messages wait already",
+                   p->node->letters.bytes);
 }
 
 bool nx_sig_theirs(const struct nx_peer *p, struct nx_span raw, struct nx_pid *pid)
@@ -112,7 +120,8 @@ size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl)
         return p->node->options.reason_max;
     if (keep == KEEP_FOR_PID && !nx_sig_proc(p, ctrl->arg[NX_ARG_TO]))
         return KEEP_UNWANTED;
-    if (keep == KEEP_FOR_NAME && !nx_sig_named(p, ctrl->arg[NX_ARG_NAME]))
+    struct nx_span name = ctrl->arg[NX_ARG_NAME];
+    if (keep == KEEP_FOR_NAME && !nx_sig_named(p, name) && !nx_kernel_serves(p, name))
         return KEEP_UNWANTED;
     return p->node->options.message_max;
 }

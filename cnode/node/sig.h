@@ -23,6 +23,9 @@ int nx_sig_drop(struct nx_peer *p);
 /** An answer that the peer waits for: counted, and sent as nx_signal_answer does. Returns 0. */
 int nx_sig_answer(struct nx_peer *p, const struct nx_ctrl *ctrl, struct nx_span payload);
 
+/** Too much waits to be told: records and returns NOEX_EMAIL. */
+int nx_sig_too_much(struct nx_peer *p, struct noex_error *err);
+
 /** A pid of the peer, as the sender of what comes from it must be; what answers others would close
  * the connection (protocol.md 6.3). */
 NOEX_MUST_USE bool nx_sig_theirs(const struct nx_peer *p, struct nx_span raw, struct nx_pid *pid);

@@ -93,8 +93,8 @@ int nx_sig_unlink_id_ack(struct nx_peer *p, const struct nx_signal *s, struct no
     return 0;
 }
 
-static void signal_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx_signal *s,
-                        const struct noex_pid *from, bool by_link)
+static int signal_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx_signal *s,
+                       const struct noex_pid *from, bool by_link, struct noex_error *err)
 {
     const struct nx_exit exit = {
         .by_link = by_link,
@@ -104,6 +104,7 @@ static void signal_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx
         .full_len = s->ctrl->has_payload ? s->payload_full : nx_sig_reason(s).len,
     };
     nx_exit_signal(p->node, proc, &exit);
+    return nx_letters_fit(&p->node->letters, 0) ? 0 : nx_sig_too_much(p, err);
 }
 
 /* Through a link that is not, or is being taken away, nothing comes. */
@@ -111,25 +112,21 @@ int nx_sig_exit(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
 {
     struct noex_pid from;
     struct nx_proc *proc;
-    (void)err;
     if (!ends_of(p, s, &from, &proc) || !proc)
         return nx_sig_drop(p);
     const struct nx_link_key key = nx_link_key_of(proc, p->index, &from);
     if (!nx_link_exit_in(&p->node->links, &key))
         return nx_sig_drop(p);
-    signal_exit(p, proc, s, &from, true);
-    return 0;
+    return signal_exit(p, proc, s, &from, true, err);
 }
 
 int nx_sig_exit2(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     struct noex_pid from;
     struct nx_proc *proc;
-    (void)err;
     if (!ends_of(p, s, &from, &proc) || !proc)
         return nx_sig_drop(p);
-    signal_exit(p, proc, s, &from, false);
-    return 0;
+    return signal_exit(p, proc, s, &from, false, err);
 }
 
 int nx_sig_group_leader(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)

@@ -41,8 +41,7 @@ static int deliver(struct nx_peer *p, struct nx_proc *proc, const struct nx_sign
         return nx_kernel_message(p, s->payload);
     int rc = nx_mail_message(p->node, proc, &m);
     if (rc == NOEX_ELIMIT)
-        return nx_fail(err, NOEX_EMAIL, "mail_max: %zu bytes of messages wait already",
-                       p->node->letters.bytes);
+        return nx_sig_too_much(p, err);
     return rc ? nx_fail(err, rc, "no memory for a message") : 0;
 }
 
@@ -51,13 +50,18 @@ int nx_sig_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
     return deliver(p, nx_sig_proc(p, s->ctrl->arg[NX_ARG_TO]), s, false, err);
 }
 
+static int deliver_named(struct nx_peer *p, struct nx_span name, const struct nx_signal *s,
+                         bool priority, struct noex_error *err)
+{
+    struct nx_proc *proc = nx_sig_named(p, name);
+    if (!proc && s->payload.len == s->payload_full && nx_kernel_named_message(p, name, s->payload))
+        return 0;
+    return deliver(p, proc, s, priority, err);
+}
+
 int nx_sig_reg_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
-    struct nx_proc *proc = nx_sig_named(p, s->ctrl->arg[NX_ARG_NAME]);
-    if (!proc && s->payload.len == s->payload_full &&
-        nx_kernel_named_message(p, s->ctrl->arg[NX_ARG_NAME], s->payload))
-        return 0;
-    return deliver(p, proc, s, false, err);
+    return deliver_named(p, s->ctrl->arg[NX_ARG_NAME], s, false, err);
 }
 
 static struct nx_proc *alias_target(const struct nx_peer *p, struct nx_span ref)
@@ -73,32 +77,42 @@ int nx_sig_alias_send(struct nx_peer *p, const struct nx_signal *s, struct noex_
     return deliver(p, alias_target(p, s->ctrl->arg[NX_ARG_REF]), s, false, err);
 }
 
-/* Opcode 37 of OTP 28: a message or an exit signal, to a pid, a name or an alias, perhaps with
- * priority. */
-int nx_sig_altact(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
+static struct nx_proc *altact_target(const struct nx_peer *p, uint64_t flags, struct nx_span to)
 {
-    const struct nx_ctrl *c = s->ctrl;
-    struct nx_span to = c->arg[NX_ARG_TO];
-    uint64_t flags;
-    struct nx_pid from;
-    struct nx_proc *proc;
-    if (!nx_u64_parse(c->arg[NX_ARG_FLAGS], &flags))
-        return nx_sig_drop(p);
     if (flags & NX_ALTACT_ALIAS)
-        proc = alias_target(p, to);
-    else
-        proc = flags & NX_ALTACT_NAME ? nx_sig_named(p, to) : nx_sig_proc(p, to);
-    if (!(flags & NX_ALTACT_EXIT))
-        return deliver(p, proc, s, flags & NX_ALTACT_PRIORITY, err);
-    if (!proc || !nx_sig_theirs(p, c->arg[NX_ARG_FROM], &from))
+        return alias_target(p, to);
+    return flags & NX_ALTACT_NAME ? nx_sig_named(p, to) : nx_sig_proc(p, to);
+}
+
+static int altact_exit(struct nx_peer *p, struct nx_proc *proc, const struct nx_signal *s,
+                       bool priority, struct noex_error *err)
+{
+    struct nx_pid from;
+    if (!proc || !nx_sig_theirs(p, s->ctrl->arg[NX_ARG_FROM], &from))
         return nx_sig_drop(p);
     const struct nx_exit exit = {
         .peer = p->index,
-        .priority = flags & NX_ALTACT_PRIORITY,
+        .priority = priority,
         .from = {from.id, from.serial, from.creation},
         .reason = s->payload,
         .full_len = s->payload_full,
     };
     nx_exit_signal(p->node, proc, &exit);
-    return 0;
+    return nx_letters_fit(&p->node->letters, 0) ? 0 : nx_sig_too_much(p, err);
+}
+
+/* Opcode 37 of OTP 28: a message or an exit signal, to a pid, a name or an alias, perhaps with
+ * priority. */
+int nx_sig_altact(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
+{
+    struct nx_span to = s->ctrl->arg[NX_ARG_TO];
+    uint64_t flags;
+    if (!nx_u64_parse(s->ctrl->arg[NX_ARG_FLAGS], &flags))
+        return nx_sig_drop(p);
+    const bool priority = flags & NX_ALTACT_PRIORITY;
+    if (flags & NX_ALTACT_EXIT)
+        return altact_exit(p, altact_target(p, flags, to), s, priority, err);
+    if (flags & NX_ALTACT_NAME)
+        return deliver_named(p, to, s, priority, err);
+    return deliver(p, altact_target(p, flags, to), s, priority, err);
 }

@@ -7,15 +7,25 @@
 #include "node/peer.h"
 #include "term/ident.h"
 
-/* One that waits; its spans point into `bytes`. */
+/* One that waits; its spans point into `bytes`, the payload perhaps into `kept`. */
 struct nx_outgoing {
     struct nx_outgoing *next;
     uint32_t sender;
     bool answer;
     struct nx_ctrl ctrl;
     struct nx_span payload;
+    struct nx_blob *kept;
     size_t size; /* all of it */
     uint8_t bytes[];
+};
+
+/* What is to go, and how it waits. */
+struct signal {
+    uint32_t sender;
+    const struct nx_ctrl *ctrl;
+    struct nx_span payload;
+    struct nx_blob *kept;
+    bool answer;
 };
 
 struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
@@ -56,11 +66,34 @@ static bool alias_form(const struct nx_conn *conn, struct nx_ctrl *c)
     return nx_conn_has_flag(conn, NX_DFLAG_ALIAS);
 }
 
+/* An EXIT to a pid of an incarnation before this one closes a BEAM's connection, protocol.md 6.3.
+ */
+static bool is_exit_to_the_past(const struct nx_conn *conn, const struct nx_ctrl *c)
+{
+    struct nx_pid to;
+    return (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT) &&
+           nx_pid_parse(c->arg[NX_ARG_TO], &to) && to.creation != nx_conn_peer(conn)->peer_creation;
+}
+
+/* A peer that knows no UNLINK_ID sends no ack. */
+static void unlink_without_id(struct nx_peer *p, uint32_t sender, struct nx_ctrl *c)
+{
+    struct nx_pid to;
+    uint64_t id;
+    c->op = NX_OP_UNLINK;
+    if (!nx_pid_parse(c->arg[NX_ARG_TO], &to) || !nx_u64_parse(c->arg[NX_ARG_ID], &id))
+        return;
+    const struct nx_link_key key = {sender, p->index, to.id, to.serial, to.creation};
+    nx_link_unlink_ack(&p->node->links, &key, id);
+}
+
 static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                     struct nx_span payload)
 {
     struct nx_ctrl c = *ctrl;
     if (c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c))
+        return 0;
+    if (is_exit_to_the_past(p->conn, &c))
         return 0;
     if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->conn, NX_DFLAG_SEND_SENDER))
         c.op = NX_OP_SEND;
@@ -69,6 +102,10 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
         c.arg[NX_ARG_REASON] = payload;
         payload = nx_span(NULL, 0);
     }
+    if (c.op == NX_OP_UNLINK_ID && !nx_conn_has_flag(p->conn, NX_DFLAG_UNLINK_ID))
+        unlink_without_id(p, sender, &c);
+    if (!c.arg[NX_ARG_FROM].len) /* the name of a dynamic node is known by now */
+        c.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
     return nx_conn_send(p->conn, sender, &c, payload);
 }
 
@@ -84,27 +121,39 @@ static struct nx_span keep(uint8_t **at, struct nx_span s)
     return kept;
 }
 
-static int enqueue(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
-                   struct nx_span payload, bool answer)
+static size_t size_of(const struct nx_ctrl *ctrl, struct nx_span payload)
 {
     size_t size = sizeof(struct nx_outgoing) + payload.len;
     for (int i = 0; i < NX_ARG_COUNT; i++)
         size += ctrl->arg[i].len;
-    struct nx_outgoing *o = nx_alloc(&p->node->alloc, size);
-    if (!o)
-        return NOEX_ENOMEM;
-    *o = (struct nx_outgoing){.sender = sender, .answer = answer, .ctrl = *ctrl, .size = size};
-    uint8_t *at = o->bytes;
-    for (int i = 0; i < NX_ARG_COUNT; i++)
-        o->ctrl.arg[i] = keep(&at, ctrl->arg[i]);
-    o->payload = keep(&at, payload);
+    return size;
+}
+
+static void append(struct nx_peer *p, struct nx_outgoing *o)
+{
     if (p->outbox.last)
         p->outbox.last->next = o;
     else
         p->outbox.first = o;
     p->outbox.last = o;
-    p->outbox.bytes += size;
-    p->outbox.answers += answer ? size : 0;
+    p->outbox.bytes += o->size;
+    p->outbox.answers += o->answer ? o->size : 0;
+}
+
+static int enqueue(struct nx_peer *p, const struct signal *s)
+{
+    size_t size = size_of(s->ctrl, s->payload), kept = s->kept ? s->payload.len : 0;
+    struct nx_outgoing *o = nx_alloc(&p->node->alloc, size - kept);
+    if (!o)
+        return NOEX_ENOMEM;
+    *o = (struct nx_outgoing){
+        .sender = s->sender, .answer = s->answer, .ctrl = *s->ctrl, .size = size};
+    uint8_t *at = o->bytes;
+    for (int i = 0; i < NX_ARG_COUNT; i++)
+        o->ctrl.arg[i] = keep(&at, s->ctrl->arg[i]);
+    o->kept = s->kept ? nx_blob_hold(s->kept) : NULL;
+    o->payload = s->kept ? s->payload : keep(&at, s->payload);
+    append(p, o);
     return 0;
 }
 
@@ -116,6 +165,7 @@ static void drop_first(struct nx_peer *p)
         p->outbox.last = NULL;
     p->outbox.bytes -= o->size;
     p->outbox.answers -= o->answer ? o->size : 0;
+    nx_blob_release(&p->node->alloc, o->kept);
     nx_free(&p->node->alloc, o);
 }
 
@@ -127,40 +177,49 @@ static bool has_room(const struct nx_peer *p)
 int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                    struct nx_span payload)
 {
-    size_t queued = nx_peer_queued(p);
-    size_t max = p->node->options.out_max;
-    if (queued > max || payload.len > max - queued)
+    const struct signal s = {.sender = sender, .ctrl = ctrl, .payload = payload};
+    size_t queued = nx_peer_queued(p), max = p->node->options.out_max,
+           size = size_of(ctrl, payload);
+    if (size > max)
+        return NOEX_ELIMIT;
+    if (queued > max - size)
         return NOEX_EUNREAD;
     if (!p->outbox.first && has_room(p))
         return send_now(p, sender, ctrl, payload);
     int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
-    return rc ? rc : enqueue(p, sender, ctrl, payload, false);
+    return rc ? rc : enqueue(p, &s);
 }
 
-static void tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
-                 struct nx_span payload, bool answer)
+static void tell(struct nx_peer *p, const struct signal *s)
 {
-    if (!nx_peer_is_up(p))
+    bool waits = p->outbox.first != NULL;
+    if (!nx_peer_is_up(p) && !waits)
         return;
-    int rc = !p->outbox.first && has_room(p) ? send_now(p, sender, ctrl, payload) : NOEX_ENOMEM;
-    if (rc == NOEX_ENOMEM)
-        rc = enqueue(p, sender, ctrl, payload, answer);
+    int rc = !waits && has_room(p) ? send_now(p, s->sender, s->ctrl, s->payload) : NOEX_ENOMEM;
+    if (rc == NOEX_ENOMEM || rc == NOEX_EUNREAD) /* there is no room for it yet */
+        rc = enqueue(p, s);
     if (!rc && p->outbox.answers > p->node->options.out_max)
         rc = NOEX_EUNREAD;
     if (rc)
         nx_peer_doom(p, rc);
 }
 
+void nx_signal_tell_kept(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                         struct nx_span payload, struct nx_blob *kept)
+{
+    tell(p, &(struct signal){.sender = sender, .ctrl = ctrl, .payload = payload, .kept = kept});
+}
+
 void nx_signal_tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                     struct nx_span payload)
 {
-    tell(p, sender, ctrl, payload, false);
+    nx_signal_tell_kept(p, sender, ctrl, payload, NULL);
 }
 
 void nx_signal_answer(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                       struct nx_span payload)
 {
-    tell(p, sender, ctrl, payload, true);
+    tell(p, &(struct signal){.sender = sender, .ctrl = ctrl, .payload = payload, .answer = true});
 }
 
 bool nx_signals_wait(const struct nx_peer *p)
@@ -168,16 +227,17 @@ bool nx_signals_wait(const struct nx_peer *p)
     return p->outbox.first != NULL;
 }
 
+/* A long one may have to wait until all before it has gone. */
 int nx_signals_pump(struct nx_peer *p)
 {
-    while (p->outbox.first && has_room(p)) {
+    int rc = 0;
+    while (!rc && p->outbox.first && has_room(p)) {
         const struct nx_outgoing *o = p->outbox.first;
-        int rc = send_now(p, o->sender, &o->ctrl, o->payload);
-        if (rc)
-            return rc;
-        drop_first(p);
+        rc = send_now(p, o->sender, &o->ctrl, o->payload);
+        if (!rc)
+            drop_first(p);
     }
-    return 0;
+    return rc == NOEX_EUNREAD ? 0 : rc;
 }
 
 void nx_signals_drop(struct nx_peer *p)

@@ -3,6 +3,7 @@
 #ifndef NX_NODE_SIGNALS_H
 #define NX_NODE_SIGNALS_H
 
+#include "base/blob.h"
 #include "wire/ctrl.h"
 
 struct nx_peer;
@@ -19,20 +20,25 @@ struct nx_outbox {
 /**
  * Sends a signal of the local process with the number `sender` (0: of none), given in the newest
  * form: reasons as payload, SEND_SENDER for messages, ALIAS_SEND to an alias; what the peer did not
- * negotiate is put in its older form. Where the node is not connected, that is begun, and the
- * signal waits. What cannot be sent any more (an alias to a node that knows none) is dropped.
- * Errors: NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait.
+ * negotiate is put in its older form. An empty FROM is the node's own process. Where the node is
+ * not connected, that is begun, and the signal waits. What cannot be sent any more (an alias to a
+ * node that knows none, an EXIT to an incarnation that is gone) is dropped.
+ * Errors: NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait; NOEX_ELIMIT: it alone is more.
  */
 NOEX_MUST_USE int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                                  struct nx_span payload);
 
 /**
  * The same for what the peer has a right to be told: the end of a process it monitors or is linked
- * to, an answer. No limit but memory holds; where that is out the connection is given up in the
- * next turn, which tells the peer as well. Only to a peer that is up.
+ * to. No limit but memory holds, of out_max for one payload half; where memory is out the
+ * connection is given up in the next turn, which tells the peer as well. To a peer that is not up
+ * it goes only behind what waits already: where nothing does, it knows of nothing.
  */
 void nx_signal_tell(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
                     struct nx_span payload);
+/** The same for a payload that stands in `kept`, held there as long as it waits. NULL: copied. */
+void nx_signal_tell_kept(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
+                         struct nx_span payload, struct nx_blob *kept);
 
 /** The same for the answer to something that the peer asked. A peer that asks and asks and reads no
  * answer is given up at out_max. */

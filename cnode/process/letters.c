@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process/letters.h"
 
-#include "base/alloc.h"
-
 void nx_letters_init(struct nx_letters *t, const struct noex_allocator *a, size_t max)
 {
     *t = (struct nx_letters){.alloc = a, .max = max};
@@ -12,7 +10,7 @@ void nx_letters_init(struct nx_letters *t, const struct noex_allocator *a, size_
 void nx_letters_free(struct nx_letters *t)
 {
     for (uint32_t number = 0; (number = nx_slab_next(&t->slab, number));)
-        nx_free(t->alloc, nx_letter_at(t, number)->text.bytes);
+        nx_blob_release(t->alloc, nx_letter_at(t, number)->text.blob);
     nx_slab_free(&t->slab);
     nx_letters_init(t, t->alloc, t->max);
 }
@@ -44,18 +42,28 @@ struct nx_letter *nx_letter_new(struct nx_letters *t)
     return l;
 }
 
+static void set_blob(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob,
+                     size_t counted)
+{
+    l->text.blob = blob;
+    l->text.bytes = blob->bytes;
+    l->text.len = l->text.full_len = blob->len;
+    l->text.counted = counted;
+    t->bytes += counted;
+}
+
 int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, struct nx_span bytes)
 {
-    uint8_t *copy = nx_alloc(t->alloc, bytes.len);
-    if (!copy)
+    struct nx_blob *blob = nx_blob_new(t->alloc, bytes);
+    if (!blob)
         return NOEX_ENOMEM;
-    if (bytes.len)
-        memcpy(copy, bytes.ptr, bytes.len);
-    l->text.bytes = copy;
-    l->text.len = bytes.len;
-    l->text.full_len = bytes.len;
-    t->bytes += cost(bytes.len);
+    set_blob(t, l, blob, cost(bytes.len));
     return 0;
+}
+
+void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob)
+{
+    set_blob(t, l, nx_blob_hold(blob), cost(0));
 }
 
 int nx_letter_write(struct nx_letters *t, struct nx_span bytes, struct nx_letter **out)
@@ -75,9 +83,8 @@ int nx_letter_write(struct nx_letters *t, struct nx_span bytes, struct nx_letter
 
 void nx_letter_take_back(struct nx_letters *t, struct nx_letter *l)
 {
-    if (l->text.bytes)
-        t->bytes -= cost(l->text.len);
-    nx_free(t->alloc, l->text.bytes);
+    t->bytes -= l->text.counted;
+    nx_blob_release(t->alloc, l->text.blob);
     l->text = (struct nx_letter_text){0};
 }
 

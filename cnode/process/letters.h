@@ -3,8 +3,8 @@
 #ifndef NX_PROCESS_LETTERS_H
 #define NX_PROCESS_LETTERS_H
 
+#include "base/blob.h"
 #include "base/slab.h"
-#include "base/span.h"
 #include "process/bonds.h"
 #include <noex/event.h>
 
@@ -25,9 +25,11 @@ struct nx_letter_text {
     noex_call_id call;
     void *call_user;
     int64_t time_us;
-    uint8_t *bytes;
+    const uint8_t *bytes; /* its term, in `blob`; NULL: none, or it could not be kept */
     size_t len;
     uint64_t full_len;
+    struct nx_blob *blob;
+    size_t counted; /* of the bytes that may wait */
 };
 
 struct nx_letter {
@@ -71,6 +73,8 @@ bool nx_letters_fit(const struct nx_letters *t, size_t len);
 /** Gives a letter that has none its bytes. Errors: NOEX_ENOMEM. They count, but no limit holds:
  * these are the last words of something that is there. */
 NOEX_MUST_USE int nx_letter_fill(struct nx_letters *t, struct nx_letter *l, struct nx_span bytes);
+/** The same with bytes that are kept already, which count no second time. */
+void nx_letter_share(struct nx_letters *t, struct nx_letter *l, struct nx_blob *blob);
 
 struct nx_letter *nx_letter_at(struct nx_letters *t, uint32_t number);
 /** Nobody is to be told of a letter that stands in the queue of events: it stays there, empty. */

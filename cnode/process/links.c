@@ -99,6 +99,21 @@ int nx_link_out(struct nx_links *t, const struct nx_link_key *key, bool *send)
     return 0;
 }
 
+uint64_t nx_link_unlinking(const struct nx_links *t, const struct nx_link_key *key)
+{
+    uint32_t slot = lookup(t, key);
+    return slot ? at(t, slot)->unlink_id : 0;
+}
+
+void nx_link_out_undo(struct nx_links *t, const struct nx_link_key *key, uint64_t before)
+{
+    uint32_t slot = lookup(t, key);
+    if (before)
+        at(t, slot)->unlink_id = before;
+    else
+        forget(t, slot);
+}
+
 int nx_link_in(struct nx_links *t, const struct nx_link_key *key)
 {
     uint32_t hash = hash_of(t, key);

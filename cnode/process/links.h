@@ -41,10 +41,15 @@ void nx_links_free(struct nx_links *t);
 
 /**
  * The local process links. `*send`: a LINK is to be sent; else it is linked already.
- * Errors: NOEX_ENOMEM, and nothing has changed. What is to be sent cannot be taken back: the caller
- * has room for it on the wire before it calls.
+ * Errors: NOEX_ENOMEM, and nothing has changed.
  */
 NOEX_MUST_USE int nx_link_out(struct nx_links *t, const struct nx_link_key *key, bool *send);
+
+/** What nx_link_out did is undone, for no LINK could be sent. `before`: what nx_link_unlinking said
+ * before it. */
+void nx_link_out_undo(struct nx_links *t, const struct nx_link_key *key, uint64_t before);
+/** The id of the UNLINK_ID that waits for its ack; 0: none does. */
+uint64_t nx_link_unlinking(const struct nx_links *t, const struct nx_link_key *key);
 
 /** LINK came (or a spawn set the link up). Errors: NOEX_ENOMEM, and nothing has changed. */
 NOEX_MUST_USE int nx_link_in(struct nx_links *t, const struct nx_link_key *key);

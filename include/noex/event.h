@@ -22,15 +22,17 @@ typedef uint64_t noex_call_id;
 /**
  * Order, as promised: for one monitor UP, then DOWN. On the loss of a connection: all DOWNs
  * (noconnection, in the order in which the monitors were made; a printed pid that had to be looked
- * up counts from the answer), then FAILED for the pending ones, then NODE_DOWN; all of it before
- * any NODE_UP of the same node.
+ * up counts from the answer), then FAILED for the pending ones, then what the loss means to
+ * processes of this node that were linked there (EXIT, PROCESS_END), then NODE_DOWN; all of it
+ * before any NODE_UP of the same node. For one process: as things came, but messages of priority
+ * before the others; PROCESS_END is the last.
  */
 enum noex_event_type {
     /** Connected: node. */
     NOEX_EVENT_NODE_UP = 1,
     /** The connection is gone: node, error. Errors: NOEX_ECLOSED, NOEX_ELOST, NOEX_ETICKTIMEOUT,
      * NOEX_EDISCONNECTED (noex_disconnect), NOEX_EUNREAD, NOEX_EPROTOCOL, NOEX_ETERM, NOEX_ETOOBIG
-     * (message_max, fragments_max), NOEX_ENOMEM. */
+     * (message_max, fragments_max), NOEX_EMAIL (mail_max), NOEX_ENOMEM. */
     NOEX_EVENT_NODE_DOWN = 2,
     /** An attempt to connect failed: node, error, attempt. Pulled late, the newest of several.
      * Errors: NOEX_EHOST, NOEX_EDNSTIMEOUT; NOEX_EEPMD, NOEX_EEPMDTIMEOUT, NOEX_EEPMDGARBAGE,
@@ -123,13 +125,13 @@ struct noex_event {
     enum noex_reason_type reason;
     /** and who says so. */
     enum noex_origin origin;
-    /** The exact reason in the external term format without the version byte; cut where term_len <
-     * term_full_len. Take it as a struct noex_term by noex_event_term, to read it with
-     * noex_term_type, noex_term_items and the others of noex/term.h; noex_event_print_term prints
-     * it. */
+    /** The message, the request, or the exact reason, in the external term format without the
+     * version byte; cut where term_len < term_full_len, which a message never is. Take it as a
+     * struct noex_term by noex_event_term, to read it with noex_term_type, noex_term_items and the
+     * others of noex/term.h; noex_event_print_term prints it. */
     const uint8_t *term;
     size_t term_len;        /**< bytes at `term` */
-    uint64_t term_full_len; /**< bytes of the whole reason */
+    uint64_t term_full_len; /**< bytes of the whole term */
     /** CONNECT_FAILED, RECONNECT: the attempt's number, from 1; back to 1 after a connection that
      * lasted five seconds. */
     uint32_t attempt;
@@ -155,23 +157,23 @@ struct noex_event {
  * of the node except those that wait. */
 typedef void (*noex_event_fn)(void *user, const struct noex_event *event);
 
-/** The exact reason of a MONITOR_DOWN, borrowed from the event; no bytes for another event or NULL.
- * Never fails. */
+/** What an event says in a term: a message, a request, a reply, an exact reason. Borrowed from the
+ * event; no bytes for an event without one, or NULL. Never fails. */
 NOEX_API struct noex_term noex_event_term(const struct noex_event *event);
 
 /**
- * The exact reason of a MONITOR_DOWN, printed as the Erlang shell does (~0tp; pids as on their own
- * node), as UTF-8 with a NUL in at most `size` bytes. Ends in "..." where the term or the text was
- * cut, and then `*cut` (may be NULL) is true. Returns the length. Errors: NOEX_EINVALID (a
- * NULL, another event, size < 4).
+ * The term of noex_event_term, printed as the Erlang shell does (~0tp; pids as on their own node),
+ * as UTF-8 with a NUL in at most `size` bytes. Ends in "..." where the term or the text was cut,
+ * and then `*cut` (may be NULL) is true. Returns the length. Errors: NOEX_EINVALID (a NULL, an
+ * event without a term, size < 4).
  */
 NOEX_API int noex_event_print_term(const struct noex_event *event, char *text, size_t size,
                                    bool *cut);
 
 /**
- * The reason of a MONITOR_DOWN in words on one line: an Elixir exception's own message, an Erlang
- * error without its stack; empty where the type says all. In all else as noex_event_print_term.
- * Returns the length. Errors: NOEX_EINVALID.
+ * The reason of an end (MONITOR_DOWN, EXIT, PROCESS_END, CALL_FAILED, SPAWN_DOWN) in words on one
+ * line: an Elixir exception's own message, an Erlang error without its stack; empty where the type
+ * says all. In all else as noex_event_print_term. Returns the length. Errors: NOEX_EINVALID.
  */
 NOEX_API int noex_event_message(const struct noex_event *event, char *text, size_t size);
 

@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -632,11 +633,13 @@ static bool accept_one(struct fake_beam *b)
 
 static void dial(struct fake_beam *b, const char *node, const struct sockaddr *at, socklen_t len)
 {
+    const int on = 1;
     int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, at, len)) {
         perror("fake_beam: connect");
         abort();
     }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     open_conn(b, new_conn(b, fd), node);
 }
 
