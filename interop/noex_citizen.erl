@@ -217,28 +217,25 @@ send_numbers(P, C) ->
     %% Selecting nothing: the answers must come in this order.
     lists:foldl(fun(Ref, N) -> receive {R, {M, _}} -> {Ref, N} = {R, M}, N + 1 end end, 1, Refs).
 
-%% A big message there and back, with small ones of other processes between.
+%% Big messages there and back, with small ones of another process between. The small ones'
+%% times in milliseconds: how many, and the longest.
 big(C, Megabytes) ->
     P = new(C), Q = new(C),
     Bytes = rand:bytes(Megabytes * 1000000),
-    Ref = make_ref(),
-    P ! {self(), Ref, {echo, {big, Bytes}}},
-    Small = small_ones(Q, Ref, []),
-    {big, Bytes} = answer(P, Ref),
-    Again = ask(P, {echo, Bytes}),
-    true = Again =:= Bytes,
+    {Asker, Ref} = spawn_monitor(fun() -> exit(small_ones(Q, [])) end),
+    true = ask(P, {echo, {big, Bytes}}) =:= {big, Bytes},
+    true = ask(P, {echo, Bytes}) =:= Bytes,
+    Asker ! enough,
+    {Asker, Took} = down(Ref),
     stop(P), stop(Q),
-    {length(Small), lists:max(Small)}.
+    {length(Took), lists:max(Took)}.
 
-%% Until the answer to Ref is there: how long each took, in milliseconds.
-small_ones(Q, Ref, Took) ->
+small_ones(Q, Took) ->
     Began = erlang:monotonic_time(millisecond),
     x = ask(Q, {echo, x}),
     Now = erlang:monotonic_time(millisecond),
-    {messages, Waiting} = process_info(self(), messages),
-    case lists:keymember(Ref, 1, Waiting) of
-        true -> [Now - Began | Took];
-        false -> small_ones(Q, Ref, [Now - Began | Took])
+    receive enough -> [Now - Began | Took]
+    after 1 -> small_ones(Q, [Now - Began | Took])
     end.
 
 %% ---- monitors
