@@ -11,14 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ARGS_MAX = 3 };
-
 static noex_node *node;
 static noex_builder **logs; /* of each process that there was; NULL once it has ended */
 static size_t log_count;
 static noex_builder *node_log; /* an open list, as the others, of what happened to the node */
-static noex_builder *self_log; /* of the process that is doing a command, */
-static noex_builder *answer;   /* and the result */
+static noex_builder *self_log;
+static struct noex_pid self; /* the process that is doing a command, */
+static noex_builder *answer; /* and the result */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
 
@@ -96,276 +95,254 @@ static void log_node_event(const char *kind, const struct noex_event *e)
     noex_build_end(node_log);
 }
 
-/* ---- commands: `self` does it; what is not added to `answer` is ok ---- */
+/* ---- commands: the process `self` does them; what is not added to `answer` is ok ---- */
 
-static int pid_target(struct noex_term term, struct noex_target *target)
+/* The arguments of a command, one at most of each form. */
+struct args {
+    struct noex_term term;     /* x: any */
+    struct noex_target to;     /* p: a pid; t: that too, or Name of this node, or {Name, Node} */
+    char name[NOEX_ATOM_SIZE]; /* a: an atom; empty where it is none */
+    uint64_t number;           /* n */
+    char strings[2][NOEX_ATOM_SIZE]; /* of `to` */
+};
+
+static int take_pid(struct noex_term term, struct args *a)
 {
-    static char name[NOEX_ATOM_SIZE];
-    int rc = noex_term_pid(term, &target->pid, name, sizeof name);
-    target->kind = NOEX_TARGET_PID;
-    target->node = name;
+    a->to = (struct noex_target){.kind = NOEX_TARGET_PID, .node = a->strings[0]};
+    int rc = noex_term_pid(term, &a->to.pid, a->strings[0], NOEX_ATOM_SIZE);
     return rc < 0 ? rc : 0;
 }
 
-/* A pid, Name of this node, or {Name, Node}. */
-static int any_target(struct noex_term term, struct noex_target *target)
+static int take_target(struct noex_term term, struct args *a)
 {
-    static char names[2][NOEX_ATOM_SIZE];
     struct noex_term name = term, at;
     if (noex_term_type(term) == NOEX_TERM_PID)
-        return pid_target(term, target);
-    *target = (struct noex_target){NOEX_TARGET_NAME, {0}, noex_node_name(node), names[0]};
+        return take_pid(term, a);
+    a->to = (struct noex_target){NOEX_TARGET_NAME, {0}, noex_node_name(node), a->strings[0]};
     if (noex_term_type(term) == NOEX_TERM_TUPLE) {
         if (noex_term_element(term, 0, &name) || noex_term_element(term, 1, &at) ||
-            noex_term_atom(at, names[1], NOEX_ATOM_SIZE) < 0)
+            noex_term_atom(at, a->strings[1], NOEX_ATOM_SIZE) < 0)
             return NOEX_ETYPE;
-        target->node = names[1];
+        a->to.node = a->strings[1];
     }
-    int rc = noex_term_atom(name, names[0], NOEX_ATOM_SIZE);
+    int rc = noex_term_atom(name, a->strings[0], NOEX_ATOM_SIZE);
     return rc < 0 ? rc : 0;
 }
 
-static int do_echo(const struct noex_pid *self, const struct noex_term *arg)
+static int take(char form, struct noex_term term, struct args *a)
 {
-    (void)self;
-    return noex_build_term(answer, arg[0]);
+    switch (form) {
+    case 'p':
+        return take_pid(term, a);
+    case 't':
+        return take_target(term, a);
+    case 'a':
+        if (noex_term_atom(term, a->name, sizeof a->name) < 0)
+            a->name[0] = '\0';
+        return 0;
+    case 'n':
+        return noex_term_uint64(term, &a->number);
+    }
+    a->term = term;
+    return 0;
 }
 
-static int do_exit(const struct noex_pid *self, const struct noex_term *arg)
+static int do_echo(const struct args *a)
 {
-    return noex_process_exit(node, self, arg[0]);
+    return noex_build_term(answer, a->term);
 }
 
-static int do_exit2(const struct noex_pid *self, const struct noex_term *arg)
+static int do_exit(const struct args *a)
 {
-    struct noex_target to;
-    int rc = pid_target(arg[0], &to);
-    return rc ? rc : noex_exit(node, self, &to, arg[1]);
+    return noex_process_exit(node, &self, a->term);
 }
 
-static int do_link(const struct noex_pid *self, const struct noex_term *arg)
+static int do_exit2(const struct args *a)
 {
-    struct noex_target to;
-    int rc = pid_target(arg[0], &to);
-    return rc ? rc : noex_link(node, self, &to);
+    return noex_exit(node, &self, &a->to, a->term);
 }
 
-static int do_unlink(const struct noex_pid *self, const struct noex_term *arg)
+static int do_link(const struct args *a)
 {
-    struct noex_target to;
-    int rc = pid_target(arg[0], &to);
-    return rc ? rc : noex_unlink(node, self, &to);
+    return noex_link(node, &self, &a->to);
 }
 
-static int do_send(const struct noex_pid *self, const struct noex_term *arg)
+static int do_unlink(const struct args *a)
 {
-    struct noex_target to;
-    int rc = any_target(arg[0], &to);
-    return rc ? rc : noex_send(node, self, &to, arg[1]);
+    return noex_unlink(node, &self, &a->to);
 }
 
-static int do_trap(const struct noex_pid *self, const struct noex_term *arg)
+static int do_send(const struct args *a)
 {
-    return noex_process_trap_exit(node, self, noex_term_is_atom(arg[0], "true"));
+    return noex_send(node, &self, &a->to, a->term);
 }
 
-static int do_register(const struct noex_pid *self, const struct noex_term *arg)
+static int do_trap(const struct args *a)
 {
-    char name[NOEX_ATOM_SIZE];
-    int rc = noex_term_atom(arg[0], name, sizeof name);
-    return rc < 0 ? rc : noex_register(node, name, self);
+    return noex_process_trap_exit(node, &self, strcmp(a->name, "true") == 0);
 }
 
-static int do_unregister(const struct noex_pid *self, const struct noex_term *arg)
+static int do_register(const struct args *a)
 {
-    char name[NOEX_ATOM_SIZE];
-    (void)self;
-    int rc = noex_term_atom(arg[0], name, sizeof name);
-    return rc < 0 ? rc : noex_unregister(node, name);
+    return noex_register(node, a->name, &self);
 }
 
-/* {Reference, Id}; Id is for unalias. */
-static int do_alias(const struct noex_pid *self, const struct noex_term *arg)
+static int do_unregister(const struct args *a)
+{
+    return noex_unregister(node, a->name);
+}
+
+static int do_alias(const struct args *a)
 {
     noex_alias_id id;
-    (void)arg;
+    (void)a;
     noex_build_tuple(answer);
-    int rc = noex_alias(node, self, answer, &id);
+    int rc = noex_alias(node, &self, answer, &id);
     if (rc)
         return rc;
     noex_build_uint64(answer, id);
     return noex_build_end(answer);
 }
 
-static int do_unalias(const struct noex_pid *self, const struct noex_term *arg)
+static int do_unalias(const struct args *a)
 {
-    uint64_t id;
-    (void)self;
-    int rc = noex_term_uint64(arg[0], &id);
-    return rc ? rc : noex_unalias(node, id);
+    return noex_unalias(node, a->number);
 }
 
-static int do_monitor(const struct noex_pid *self, const struct noex_term *arg)
+static int do_monitor(const struct args *a)
 {
-    struct noex_target to;
     noex_monitor_id id;
-    (void)self;
-    int rc = any_target(arg[0], &to);
-    return rc ? rc : noex_monitor(node, &to, 0, NULL, &id);
+    return noex_monitor(node, &a->to, 0, NULL, &id);
 }
 
-static int do_disconnect(const struct noex_pid *self, const struct noex_term *arg)
+static int do_disconnect(const struct args *a)
 {
-    char peer[NOEX_ATOM_SIZE];
-    (void)self;
-    int rc = noex_term_atom(arg[0], peer, sizeof peer);
-    return rc < 0 ? rc : noex_disconnect(node, peer);
+    return noex_disconnect(node, a->name);
 }
 
-/* The whole node is away for so many milliseconds. */
-static int do_busy(const struct noex_pid *self, const struct noex_term *arg)
+static int do_busy(const struct args *a)
 {
-    uint64_t ms;
-    (void)self;
-    int rc = noex_term_uint64(arg[0], &ms);
-    for (uint64_t end = clock_ms() + ms; !rc && clock_ms() < end;)
+    for (uint64_t end = clock_ms() + a->number; clock_ms() < end;)
         poll(NULL, 0, (int)(end - clock_ms()));
-    return rc;
+    return 0;
 }
 
-/* In pull mode: no event is pulled for so many milliseconds, while the node is driven. */
-static int do_undrained(const struct noex_pid *self, const struct noex_term *arg)
+static int do_undrained(const struct args *a)
 {
-    uint64_t ms;
-    (void)self;
-    int rc = noex_term_uint64(arg[0], &ms);
-    if (!rc)
-        drain_from_ms = clock_ms() + ms;
-    return rc;
+    drain_from_ms = clock_ms() + a->number;
+    return 0;
 }
 
-static int do_events(const struct noex_pid *self, const struct noex_term *arg)
+static int do_events(const struct args *a)
 {
-    (void)self, (void)arg;
+    (void)a;
     return take_log(self_log, answer);
 }
 
-static int do_node_events(const struct noex_pid *self, const struct noex_term *arg)
+static int do_node_events(const struct args *a)
 {
-    (void)self, (void)arg;
+    (void)a;
     return take_log(node_log, answer);
 }
 
-static void add_count(const char *name, uint64_t count)
-{
-    noex_build_atom(answer, name);
-    noex_build_uint64(answer, count);
-}
-
-static int do_stats(const struct noex_pid *self, const struct noex_term *arg)
+static int do_dropped(const struct args *a)
 {
     struct noex_stats s;
-    (void)self, (void)arg;
+    (void)a;
     noex_node_stats(node, &s, sizeof s);
-    noex_build_map(answer);
-    add_count("frames_in", s.frames_in);
-    add_count("frames_out", s.frames_out);
-    add_count("answered", s.signals_answered);
-    add_count("dropped", s.signals_dropped);
-    add_count("connections", s.connections);
-    add_count("accepted", s.accepted);
-    return noex_build_end(answer);
+    return noex_build_uint64(answer, s.signals_dropped);
 }
 
-static int do_batch(const struct noex_pid *self, const struct noex_term *arg);
-static int do_spawn(const struct noex_pid *self, const struct noex_term *arg);
+static int do_batch(const struct args *a);
+static int do_spawn(const struct args *a);
 
 static const struct command {
     const char *name;
-    unsigned args;
-    int (*run)(const struct noex_pid *self, const struct noex_term *arg);
+    const char *args; /* a form each: see struct args */
+    int (*run)(const struct args *a);
 } commands[] = {
-    {"echo", 1, do_echo},             /* {echo, Term}: Term */
-    {"exit", 1, do_exit},             /* {exit, Reason}: ends itself */
-    {"exit2", 2, do_exit2},           /* {exit2, Pid, Reason} */
-    {"link", 1, do_link},             /* {link, Pid} */
-    {"unlink", 1, do_unlink},         /* {unlink, Pid} */
-    {"send", 2, do_send},             /* {send, Pid | Name | {Name, Node}, Message} */
-    {"trap", 1, do_trap},             /* {trap, Boolean} */
-    {"spawn", 1, do_spawn},           /* {spawn, Name | []}: the new process */
-    {"register", 1, do_register},     /* {register, Name} */
-    {"unregister", 1, do_unregister}, /* {unregister, Name} */
-    {"alias", 0, do_alias},           /* {alias}: {Reference, Id} */
-    {"unalias", 1, do_unalias},       /* {unalias, Id} */
-    {"events", 0, do_events},         /* {events}: what was logged of it since the last time */
-    {"node_events", 0, do_node_events},
-    {"monitor", 1, do_monitor},       /* {monitor, Target}: as an event of the node */
-    {"disconnect", 1, do_disconnect}, /* {disconnect, Node} */
-    {"busy", 1, do_busy},             /* {busy, Milliseconds} */
-    {"undrained", 1, do_undrained},   /* {undrained, Milliseconds} */
-    {"stats", 0, do_stats},           /* {stats}: a map */
-    {"batch", 1, do_batch},           /* {batch, Commands}: their results do not count */
+    {"echo", "x", do_echo}, /* gives the term */
+    {"exit", "x", do_exit}, /* ends itself */
+    {"exit2", "px", do_exit2},
+    {"link", "p", do_link},
+    {"unlink", "p", do_unlink},
+    {"send", "tx", do_send},
+    {"trap", "a", do_trap},
+    {"spawn", "a", do_spawn}, /* {spawn, Name | []} gives a pid */
+    {"register", "a", do_register},
+    {"unregister", "a", do_unregister},
+    {"alias", "", do_alias}, /* gives {Reference, Id} */
+    {"unalias", "n", do_unalias},
+    {"events", "", do_events}, /* gives what was logged since the last time */
+    {"node_events", "", do_node_events},
+    {"monitor", "t", do_monitor}, /* is told to the node */
+    {"disconnect", "a", do_disconnect},
+    {"busy", "n", do_busy},           /* the whole node sleeps for so many milliseconds */
+    {"undrained", "n", do_undrained}, /* pull mode: no event is pulled for so many */
+    {"dropped", "", do_dropped},      /* gives the node's count of signals dropped */
+    {"batch", "x", do_batch},         /* {batch, Commands}: their results do not count */
 };
 
 /* Errors: NOEX_ETYPE (no command), and the command's own. */
-static int run_command(const struct noex_pid *self, struct noex_term command)
+static int run_command(struct noex_term command)
 {
-    struct noex_term name, arg[ARGS_MAX];
+    struct noex_term name, arg;
+    struct args a;
     uint64_t size;
     if (noex_term_size(command, &size) || noex_term_element(command, 0, &name))
         return NOEX_ETYPE;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const struct command *c = &commands[i];
-        if (size != c->args + 1 || !noex_term_is_atom(name, c->name))
+        if (size != strlen(c->args) + 1 || !noex_term_is_atom(name, c->name))
             continue;
-        for (unsigned n = 0; n < c->args; n++)
-            if (noex_term_element(command, n + 1, &arg[n]))
+        for (size_t n = 0; c->args[n]; n++)
+            if (noex_term_element(command, n + 1, &arg) || take(c->args[n], arg, &a))
                 return NOEX_ETYPE;
-        return c->run(self, arg);
+        return c->run(&a);
     }
     return NOEX_ETYPE;
 }
 
-static int do_batch(const struct noex_pid *self, const struct noex_term *arg)
+static int do_batch(const struct args *a)
 {
     struct noex_items items;
     struct noex_term command;
-    int rc = noex_term_items(arg[0], &items);
+    int rc = noex_term_items(a->term, &items);
     while (noex_items_next(&items, &command))
-        (void)run_command(self, command);
+        (void)run_command(command);
     return rc;
 }
 
 /* ---- processes ---- */
 
-/* {Ref, Result}, from the process itself unless that was its end. */
-static void reply(const struct noex_pid *self, struct noex_term from, struct noex_term ref, int rc)
+/* {Ref, Result}, from the process itself unless that was its end. To a node that does not read
+ * there may be no room for it. */
+static void reply(struct noex_term from, struct noex_term ref, int result_rc)
 {
     noex_builder *b = new_builder();
     struct noex_term result, message;
-    struct noex_target to;
+    struct args a;
     noex_build_tuple(b);
     noex_build_term(b, ref);
-    if (rc)
-        noex_build_atom(b, noex_error_name(rc));
+    if (result_rc)
+        noex_build_atom(b, noex_error_name(result_rc));
     else if (noex_builder_term(answer, &result) == 0)
         noex_build_term(b, result);
     else
         noex_build_atom(b, "ok");
     noex_build_end(b);
-    if (noex_builder_term(b, &message) || pid_target(from, &to))
+    if (noex_builder_term(b, &message) || take_pid(from, &a))
         die("an answer cannot be built");
-    const struct noex_pid *sender = noex_process_is_alive(node, self) ? self : NULL;
-    rc = noex_send(node, sender, &to, message);
-    if (rc)
-        die("an answer to %s: %s", to.node, noex_node_error(node)->text);
+    bool alive = noex_process_is_alive(node, &self);
+    int rc = noex_send(node, alive ? &self : NULL, &a.to, message);
+    if (rc && rc != NOEX_EUNREAD)
+        die("an answer to %s: %s", a.to.node, noex_node_error(node)->text);
     noex_builder_free(b);
 }
 
 static void on_message(const struct noex_event *e)
 {
     struct noex_term message = noex_event_term(e), from, ref, command;
-    const struct noex_pid self = *e->process;
     if (noex_term_element(message, 2, &command) || noex_term_element(message, 1, &ref) ||
         noex_term_element(message, 0, &from) || noex_term_type(ref) != NOEX_TERM_REF ||
         noex_term_type(from) != NOEX_TERM_PID) {
@@ -373,14 +350,14 @@ static void on_message(const struct noex_event *e)
         return;
     }
     noex_builder_clear(answer);
-    int rc = run_command(&self, command);
-    reply(&self, from, ref, rc);
+    reply(from, ref, run_command(command));
 }
 
 static void on_process_event(void *user, const struct noex_event *e)
 {
     size_t number = (size_t)(uintptr_t)user;
     self_log = logs[number];
+    self = *e->process;
     if (e->type == NOEX_EVENT_MESSAGE)
         on_message(e);
     else if (e->type == NOEX_EVENT_EXIT)
@@ -404,12 +381,10 @@ static int start_process(const char *name, struct noex_pid *process)
     return rc;
 }
 
-static int do_spawn(const struct noex_pid *self, const struct noex_term *arg)
+static int do_spawn(const struct args *a)
 {
     struct noex_pid process;
-    char name[NOEX_ATOM_SIZE];
-    (void)self;
-    int rc = start_process(noex_term_atom(arg[0], name, sizeof name) > 0 ? name : NULL, &process);
+    int rc = start_process(a->name[0] ? a->name : NULL, &process);
     return rc ? rc : noex_build_pid(answer, noex_node_name(node), &process);
 }
 
