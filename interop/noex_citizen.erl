@@ -216,6 +216,79 @@ send_numbers(P, C) ->
     %% Selecting nothing: the answers must come in this order.
     lists:foldl(fun(Ref, N) -> receive {R, {M, _}} -> {Ref, N} = {R, M}, N + 1 end end, 1, Refs).
 
+%% Names of every kind, and each of them free again at once.
+names(C) ->
+    [begin
+         P = new(C, Name),
+         {Name, C} ! hello,
+         R = monitor(process, {Name, C}),
+         [{message, hello}] = ask({Name, C}, {events}),
+         'NOEX_ENAMETAKEN' = new_error(C, Name),
+         stop(P, Name),
+         {{Name, C}, Name} = down(R)
+     end || Name <- ['two words', 'Elixir.My.Server', 'gr\xfc\xdfe', '\x{416}', '@', '\n',
+                     list_to_atom(lists:duplicate(255, $a)),
+                     list_to_atom(lists:duplicate(255, 16#416))], _ <- [once, again]],
+    [new_error(C, Name) || Name <- [undefined, '']].
+
+new_error(C, Name) -> ask(c(C), {spawn, Name}).
+
+%% 20,000 at once, and one slot used 20,000 times: each is its own.
+many_processes(C) ->
+    Self = self(),
+    Ps = [new(C) || _ <- lists:seq(1, 20000)],
+    20000 = length(lists:usort(Ps)),
+    [P ! {hello, P} || P <- Ps],
+    [ok = ask(P, {send, Self, {P, first}}) || P <- [hd(Ps), lists:last(Ps)]],
+    [[{message, {hello, P}}] = events(P) || P <- lists:sublist(Ps, 100) ++ lists:nthtail(19900, Ps)],
+    [receive {P, first} -> ok end || P <- [hd(Ps), lists:last(Ps)]],
+    Refs = [{P, monitor(process, P)} || P <- Ps],
+    [exit(P, kill) || P <- Ps],
+    [{P, killed} = down(R) || {P, R} <- Refs],
+    Used = lists:foldl(fun(_, Old) ->
+                           P = new(C),
+                           false = P =:= Old,
+                           Old ! lost,
+                           exit(P, kill),
+                           P
+                       end, hd(Ps), lists:seq(1, 20000)),
+    {Used, noproc} = down(monitor(process, Used)),
+    ok.
+
+%% More atoms than a cache holds, in many messages at once, big ones between.
+atoms(C) ->
+    P = new(C),
+    Atoms = [list_to_atom("atom_" ++ integer_to_list(N) ++ lists:duplicate(N rem 200, $x))
+             || N <- lists:seq(1, 3000)],
+    Senders = [spawn_monitor(fun() ->
+                   [begin
+                        Some = lists:sublist(Atoms, rand:uniform(2900), rand:uniform(300)),
+                        Some = ask(P, {echo, Some}),
+                        hd(Some) =:= ask(P, {echo, hd(Some)}) orelse error(differs)
+                    end || _ <- lists:seq(1, 100)],
+                   Big = [{A, self(), node()} || A <- Atoms, _ <- lists:seq(1, 10)],
+                   Big = ask(P, {echo, Big})
+               end) || _ <- lists:seq(1, 8)],
+    [{Pid, normal} = down(R) || {Pid, R} <- Senders],
+    stop(P).
+
+%% Signals of one process to another keep their order, whatever they are and how big.
+order_of_signals_from_c(C) ->
+    W = here(true),
+    Big = binary:copy(<<"big">>, 1000000),
+    Ps = [new(C) || _ <- lists:seq(1, 8)],
+    [cast(P, {batch, [{send, W, {P, 1, Big}}, {send, W, {P, 2}}, {link, W}, {exit2, W, 3},
+                      {send, W, {P, 4}}, {exit2, W, Big}, {send, W, {P, 5, Big}},
+                      {send, W, {P, 6}}, {exit, Big}]}) || P <- Ps],
+    [receive {Ref, ok} when is_reference(Ref) -> ok after 20000 -> error(no_answer) end || _ <- Ps],
+    until(fun() -> links(W) =:= [] andalso length(ask(W, peek)) =:= 8 * 8 end),
+    Got = ask(W, got),
+    [[{P, 1, Big}, {P, 2}, {'EXIT', P, 3}, {P, 4}, {'EXIT', P, Big}, {P, 5, Big}, {P, 6},
+      {'EXIT', P, Big}] = [M || M <- Got, element(1, M) =:= P orelse element(2, M) =:= P]
+     || P <- Ps],
+    exit(W, kill),
+    ok.
+
 %% Big messages there and back, with small ones of another process between. The small ones'
 %% times in milliseconds: how many, and the longest.
 big(C, Megabytes) ->
@@ -408,6 +481,84 @@ make_link(beam, P, W) -> true = ask(W, fun() -> link(P) end).
 
 take_link(c, P, W) -> ok = ask(P, {unlink, W});
 take_link(beam, P, W) -> true = ask(W, fun() -> unlink(P) end).
+
+%% What an end does to a process that traps no exits.
+ends_of_links_untrapped(C) ->
+    [begin
+         P = new(C), W = here(false),
+         true = ask(W, fun() -> link(P) end),
+         R = monitor(process, W),
+         stop(P, Reason),
+         case Reason of
+             normal -> pong = ask(W, fun() -> pong end), [] = links(W), exit(W, kill), down(R);
+             _ -> {W, Reason} = down(R)
+         end
+     end || Reason <- reasons()],
+    silence(20).
+
+%% With trace tokens the same signals have other forms.
+traced_signals(C) ->
+    process_flag(trap_exit, true),
+    seq_trace:set_token(label, 1),
+    P = trapping(C), Q = new(C),
+    W = spawn_link(fun() -> link(P), link(Q), receive stop -> exit(traced) end end),
+    until(fun() -> length(links(W)) =:= 3 end),
+    exit(P, poke),
+    MQ = monitor(process, Q),
+    W ! stop,
+    traced = exit_of(W),
+    {Q, traced} = down(MQ),
+    seq_trace:set_token([]),
+    Self = self(),
+    [{exit, Self, poke}, {exit, W, traced}] = events(P),
+    {spawn_reply, _, error, notsup} = traced_spawn(C),
+    stop(P).
+
+traced_spawn(C) ->
+    seq_trace:set_token(label, 2),
+    Ref = spawn_request(C, erlang, node, [], [monitor]),
+    Reply = receive {spawn_reply, Ref, _, _} = Answer -> Answer end,
+    seq_trace:set_token([]),
+    Reply.
+
+%% To itself.
+a_process_alone(C) ->
+    [begin
+         P = new(C),
+         ok = ask(P, {trap, Trap}),
+         ok = ask(P, {link, P}),
+         ok = ask(P, {unlink, P}),
+         ok = ask(P, {send, P, hello}),
+         [{message, hello}] = events(P),
+         R = monitor(process, P),
+         ok = ask(P, {exit2, P, Reason}),
+         case {Trap, Reason} of
+             {_, kill} -> {P, killed} = down(R);
+             {false, _} -> {P, Reason} = down(R);
+             {true, _} -> [{exit, P, Reason}] = events(P), stop(P), {P, normal} = down(R)
+         end
+     end || Trap <- [false, true], Reason <- [normal, kill, boom]],
+    silence(20).
+
+%% 10,000 processes linked with one of C, and as many that monitor one.
+many_ends_at_once(C) ->
+    P = new(C), Q = new(C),
+    Ws = [spawn(fun() ->
+              link(P), monitor(process, Q),
+              receive {'DOWN', _, process, Q, all} -> exit(gone) end
+          end) || _ <- lists:seq(1, 10000)],
+    Vs = [spawn(fun() -> link(P), receive never -> ok end end) || _ <- lists:seq(1, 10000)],
+    [until(fun() -> links(X) =:= [P] end) || X <- Ws ++ Vs],
+    ask(P, {trap, true}),
+    Refs = [{X, monitor(process, X)} || X <- Ws ++ Vs],
+    stop(Q, all),
+    [{X, gone} = down(R) || {X, R} <- lists:sublist(Refs, 10000)],
+    Told = events(P),
+    10000 = length([gone || {exit, _, gone} <- Told]),
+    [] = Ws -- [W || {exit, W, gone} <- Told],
+    stop(P, over),
+    [{X, over} = down(R) || {X, R} <- lists:nthtail(10000, Refs)],
+    ok.
 
 %% Both ends link, or unlink, at the same time, again and again.
 links_crossing(C) ->
@@ -628,6 +779,8 @@ a_killed_beam(C, Other) ->
     [] = links(V) -- [P, R],
     exit(V, over),
     [[{exit, V, over}] = wait_events(X) || X <- [P, R]],
+    [ok = ask(P, X) || X <- [{send, W, lost}, {exit2, W, lost}, {unlink, W}, {link, W}]],
+    [{lost, W, noconnection}] = wait_events(P),
     stop(P), stop(R).
 
 wait_events(P) ->
@@ -635,6 +788,44 @@ wait_events(P) ->
         [] -> timer:sleep(5), wait_events(P);
         Events -> Events
     end.
+
+%% Around a restart of another BEAM: what C sends to processes of before harms nobody.
+before_beam_restart(C, Other) ->
+    P = trapping(C),
+    W = erpc:call(Other, ?MODULE, here, [false]),
+    ok = ask(P, {link, W}),
+    pong = ask(W, fun() -> ask(P, {echo, pong}) end),
+    persistent_term:put(old, {P, W}),
+    ok.
+
+after_beam_restart(C, Other) ->
+    {P, W} = persistent_term:get(old),
+    [{lost, W, noconnection}] = events(P),
+    pong = erpc:call(Other, net_adm, ping, [C]),
+    erpc:call(Other, fun() -> [?MODULE:here(false) || _ <- lists:seq(1, 100)] end),
+    watch_nodes_on(Other, C),
+    ask(c(C), {node_events}),
+    [ok = ask(P, X) || X <- [{send, W, lost}, {exit2, W, lost}, {unlink, W}, {monitor, W}]],
+    ok = ask(P, {link, W}),
+    [{exit, W, noproc}] = wait_events(P),
+    %% An end that crosses the other side's answer to a link.
+    [begin
+         Q = new(C),
+         cast(Q, {batch, [{link, W}, {exit, boom}]}),
+         receive {Ref, ok} when is_reference(Ref) -> ok end
+     end || _ <- lists:seq(1, 20)],
+    [begin
+         Q = trapping(C),
+         cast(Q, {batch, [{link, W}, {unlink, W}, {link, W}, {unlink, W}]}),
+         receive {Ref, ok} when is_reference(Ref) -> ok end,
+         stop(Q)
+     end || _ <- lists:seq(1, 20)],
+    pong = erpc:call(Other, net_adm, ping, [C]),
+    [{monitor_down, Other, noproc}] = ask(c(C), {node_events}),
+    ok = erpc:call(Other, ?MODULE, saw, [[]]),
+    stop(P).
+
+watch_nodes_on(Other, C) -> ok = erpc:call(Other, ?MODULE, watch_nodes, [C]).
 
 %% From either side, again and again: all is told, and the same processes are reached again.
 disconnects(C) ->
@@ -658,6 +849,19 @@ disconnects(C) ->
          node_up(C)
      end || N <- lists:seq(1, 40)],
     stop(P), stop(Q).
+
+%% The connection goes in the middle of what is big.
+cut_off_in_the_middle(C) ->
+    P = new(C),
+    Big = binary:copy(<<"x">>, 4000000),
+    [begin
+         [cast(P, {echo, Big}) || _ <- lists:seq(1, 2)],
+         timer:sleep(rand:uniform(10) - 1),
+         erlang:disconnect_node(C),
+         still = ask(P, {echo, still})
+     end || _ <- lists:seq(1, 30)],
+    flush(),
+    stop(P).
 
 %% Both ends want the connection back at the same time; every monitor and link ends once.
 flaps_under_traffic(C) ->
@@ -797,6 +1001,8 @@ strangers(C) ->
 watch_nodes(C) ->
     pong = net_adm:ping(C),
     Self = self(),
+    catch exit(whereis(node_watcher), kill),
+    until(fun() -> whereis(node_watcher) =:= undefined end),
     register(node_watcher, spawn(fun() ->
         ok = net_kernel:monitor_nodes(true, [{node_type, all}, nodedown_reason]),
         Self ! watching,

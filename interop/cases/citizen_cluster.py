@@ -21,6 +21,19 @@ class CitizenCluster(InteropCase):
             self.drive(beam, c, "flaps_under_traffic")
         c.stop()
 
+    def test_connections_cut_in_the_middle_of_big_messages(self):
+        a, c = self.erl(), self.citizen()
+        self.drive(a, c, "cut_off_in_the_middle")
+        c.stop()
+
+    def test_what_is_for_processes_of_a_beam_before_its_restart_harms_nobody(self):
+        a, b, c = self.erl("a"), self.erl("b"), self.citizen()
+        self.drive(a, c, ("before_beam_restart", f"'{b.name}'"))
+        b.kill()
+        b = self.erl("b")
+        self.drive(a, c, ("after_beam_restart", f"'{b.name}'"))
+        c.stop()
+
     def test_a_restarted_c_node_is_another_one(self):
         a, c = self.erl(), self.citizen()
         a.eval(f"noex_citizen:before_restart('{c.name}')")
