@@ -89,32 +89,6 @@ static int name_free(noex_node *node, const char *name, struct noex_error *err)
     return nx_fail(err, NOEX_ENAMETAKEN, "another process is registered as %.200s", name);
 }
 
-/* With what its end will need. */
-static int make(noex_node *node, const struct noex_process_options *o, struct nx_proc **out)
-{
-    struct nx_proc *proc;
-    int rc = nx_proc_add(node->procs, &proc);
-    if (rc)
-        return rc;
-    struct nx_letter *end = nx_letter_new(&node->letters);
-    rc = end ? 0 : NOEX_ENOMEM;
-    if (!rc && o->name)
-        rc = nx_proc_set_name(node->procs, proc, o->name);
-    if (rc) {
-        if (end)
-            nx_letter_drop(&node->letters, end);
-        nx_proc_remove(node->procs, proc);
-        return rc;
-    }
-    proc->end_letter = end->number;
-    proc->on_event = o->on_event;
-    proc->on_state = o->on_state;
-    proc->user = o->user;
-    proc->trap_exit = o->trap_exit != 0;
-    *out = proc;
-    return 0;
-}
-
 int noex_process_new(noex_node *node, const struct noex_process_options *options,
                      struct noex_pid *process)
 {
@@ -132,7 +106,7 @@ int noex_process_new(noex_node *node, const struct noex_process_options *options
         rc = name_free(node, o.name, err);
     if (rc)
         return rc;
-    rc = make(node, &o, &proc);
+    rc = nx_process_make(node, &o, &proc);
     if (rc == NOEX_ELIMIT)
         return nx_fail(err, rc, "processes_max: %u processes are there already",
                        (unsigned)node->options.processes_max);
@@ -232,7 +206,6 @@ int noex_alias(noex_node *node, const struct noex_pid *process, noex_builder *bu
     struct noex_error *err;
     uint32_t slot, generation;
     uint8_t bytes[NX_CONN_REF_SIZE];
-    struct nx_buf b;
     int rc = nx_api_process_call(node, process, "noex_alias", &proc, &err);
     if (rc)
         return rc;
@@ -241,14 +214,8 @@ int noex_alias(noex_node *node, const struct noex_pid *process, noex_builder *bu
     rc = nx_alias_add(node->procs, proc, &slot, &generation);
     if (rc)
         return nx_fail(err, rc, NULL);
-    const struct nx_ref ref = {.node = nx_span_str(node->self.full),
-                               .creation = node->creation,
-                               .count = 3,
-                               .word = {slot, generation, NX_REF_ALIAS}};
-    nx_buf_fixed(&b, bytes, sizeof bytes);
-    rc = nx_ref_write(&b, &ref);
-    struct noex_term term = {bytes, nx_buf_len(&b)};
-    rc = rc ? rc : noex_build_term(builder, term);
+    struct nx_span ref = nx_own_ref(node, NULL, NX_REF_ALIAS, slot, generation, bytes);
+    rc = noex_build_term(builder, (struct noex_term){ref.ptr, ref.len});
     if (rc) {
         nx_alias_remove(node->procs, slot, generation);
         return nx_fail(err, rc, NULL);

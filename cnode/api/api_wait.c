@@ -196,3 +196,30 @@ int noex_wait_monitor_up(noex_node *node, noex_monitor_id id, uint64_t timeout_m
     *w.err = outcome;
     return end(&w, awaited.code);
 }
+
+/* ---- calls ---- */
+
+int noex_wait_reply(noex_node *node, noex_call_id id, uint64_t timeout_ms,
+                    const struct noex_event **event)
+{
+    struct wait w;
+    bool more;
+    if (!node)
+        return NOEX_EINVALID;
+    if (!event)
+        return nx_fail(nx_api_begin(node), NOEX_EINVALID, "noex_wait_reply: an argument is NULL");
+    *event = NULL;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    nx_delivery_release(node);
+    node->awaited_call = id;
+    while (!(*event = nx_delivery_take_call(node, id, &more)) && more && !rc)
+        rc = go_on(&w);
+    node->awaited_call = 0;
+    if (node->closing)
+        *event = NULL;
+    if (!*event && !more && !node->closing)
+        rc = nx_fail(w.err, NOEX_EINVALID, "no such call, or it is over");
+    return end(&w, *event ? 0 : nx_fail(w.err, rc, NULL));
+}

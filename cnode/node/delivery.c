@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "node/peer.h"
+#include "node/system.h"
 #include "term/gen.h"
 
 /* Of a callback whose every event leads to the next one the loop is not kept. */
@@ -41,10 +42,12 @@ static void fill_node_event(noex_node *node, uint32_t number, struct noex_event 
         fill_queue_event(node->peers.list[e->peer], out);
 }
 
+/* The reason of what was lost, which needs no memory. */
+static const uint8_t noconnection[] = {119, 12,  'n', 'o', 'c', 'o', 'n',
+                                       'n', 'e', 'c', 't', 'i', 'o', 'n'};
+
 static void fill_down(const struct nx_monitor *m, struct noex_event *out)
 {
-    static const uint8_t noconnection[] = {119, 12,  'n', 'o', 'c', 'o', 'n',
-                                           'n', 'e', 'c', 't', 'i', 'o', 'n'};
     out->type = NOEX_EVENT_MONITOR_DOWN;
     out->reason = (enum noex_reason_type)m->type;
     if (m->lost) {
@@ -60,20 +63,21 @@ static void fill_down(const struct nx_monitor *m, struct noex_event *out)
     }
 }
 
-static int say_timeout(const struct nx_peer *p, struct noex_error *err)
+static int say_timeout(const struct nx_peer *p, int code, struct noex_error *err)
 {
+    bool call = code == NOEX_ECALLTIMEOUT;
     char awaited[128];
     if (nx_peer_connection(p, awaited, sizeof awaited) == NOEX_CONNECTION_CONNECTING)
-        return nx_fail(err, NOEX_ESETUPTIMEOUT, "%s: monitor setup timed out, still waiting for %s",
-                       p->name.full, awaited);
-    return nx_fail(err, NOEX_ESETUPTIMEOUT, "%s did not confirm the monitor in time", p->name.full);
+        return nx_fail(err, code, "%s: %s timed out, still waiting for %s", p->name.full,
+                       call ? "the call" : "monitor setup", awaited);
+    return nx_fail(err, code, "%s did not %s in time", p->name.full,
+                   call ? "answer the call" : "confirm the monitor");
 }
 
-int nx_delivery_failure(noex_node *node, const struct nx_monitor *m, struct noex_error *err)
+/* What waited for a peer has failed, with the peer's failure number `cause`. */
+static int failure(const struct nx_peer *p, int code, uint32_t cause, struct noex_error *err)
 {
-    const struct nx_peer *p = node->peers.list[m->peer];
-    int code = m->end.failure.code;
-    bool known = m->end.failure.cause == p->monitors.cause; /* else it has failed anew since */
+    bool known = cause == p->monitors.cause; /* else it has failed anew since */
     *err = (struct noex_error){0};
     if (code == NOEX_ENOTREACHABLE)
         return nx_fail(err, code, "node '%s' is not reachable: %.150s", p->name.full,
@@ -82,14 +86,19 @@ int nx_delivery_failure(noex_node *node, const struct nx_monitor *m, struct noex
         *err = p->cause;
         return code;
     }
-    if (code == NOEX_ESETUPTIMEOUT)
-        return say_timeout(p, err);
+    if (code == NOEX_ESETUPTIMEOUT || code == NOEX_ECALLTIMEOUT)
+        return say_timeout(p, code, err);
     if (code == NOEX_ENOMONITOR)
         return nx_fail(err, code,
                        "%s does not support monitors (it did not offer DIST_MONITOR and "
                        "DIST_MONITOR_NAME): erl_interface and jinterface nodes do not",
                        p->name.full);
     return nx_fail(err, code, "%s: %s", p->name.full, noex_error_text(code));
+}
+
+int nx_delivery_failure(noex_node *node, const struct nx_monitor *m, struct noex_error *err)
+{
+    return failure(node->peers.list[m->peer], m->end.failure.code, m->end.failure.cause, err);
 }
 
 static void fill_failed(noex_node *node, const struct nx_monitor *m, struct noex_event *out)
@@ -146,6 +155,24 @@ static void fill_term(const struct nx_letter_text *t, struct noex_event *out)
     out->caller = (struct noex_term){gen.caller.ptr, gen.caller.len};
 }
 
+/* Of a call, spawn or remote call; its record is not asked again. */
+static void fill_call(noex_node *node, const struct nx_letter *l, struct noex_event *out)
+{
+    const struct nx_letter_text *t = &l->text;
+    nx_pending_told(node->pendings, l);
+    if (t->type == NOEX_EVENT_CALL_FAILED) {
+        node->event_err = (struct noex_error){0};
+        if (t->peer == NX_PEER_HERE)
+            nx_fail(&node->event_err, t->error, NULL);
+        else
+            failure(node->peers.list[t->peer], t->error, t->cause, &node->event_err);
+        out->error = &node->event_err;
+    } else if (t->type == NOEX_EVENT_SPAWN_DOWN && t->origin == NOEX_ORIGIN_LOCAL) {
+        out->term = noconnection;
+        out->term_len = out->term_full_len = sizeof noconnection;
+    }
+}
+
 static const char *node_of(const noex_node *node, const struct nx_letter_text *t)
 {
     return t->peer == NX_PEER_HERE ? node->self.full : node->peers.list[t->peer]->name.full;
@@ -175,6 +202,8 @@ static void fill_letter(noex_node *node, struct nx_letter *l, struct noex_event 
         .call_user = t->call_user,
     };
     fill_term(t, out);
+    if (t->call)
+        fill_call(node, l, out);
 }
 
 static struct nx_letter *letter_of(noex_node *node, uint32_t item)
@@ -183,21 +212,28 @@ static struct nx_letter *letter_of(noex_node *node, uint32_t item)
     return letter ? nx_letter_at(&node->letters, NX_EVENT_NUMBER(item)) : NULL;
 }
 
+/* Somebody waits for this call alone, and takes the letter himself. */
+static bool is_awaited(const noex_node *node, const struct nx_letter *l)
+{
+    return l->text.call && l->text.call == node->awaited_call;
+}
+
 /* Nobody is to be told of it: it was taken back, its process has ended, or is suspended (then it
- * stays in the box). */
+ * stays in the box); or not in its turn. */
 static bool is_moot_letter(noex_node *node, const struct nx_letter *l)
 {
     const struct nx_proc *proc = nx_proc_find(node->procs, l->proc, l->serial);
     if (l->boxed)
         return proc->suspended;
-    return !l->text.type || (l->serial && !proc && l->text.type != NOEX_EVENT_PROCESS_END);
+    return !l->text.type || is_awaited(node, l) ||
+           (l->serial && !proc && l->text.type != NOEX_EVENT_PROCESS_END);
 }
 
 /* It has left the queue of events. */
 static void close_letter(noex_node *node, struct nx_letter *l)
 {
     l->queued = false;
-    if (!l->boxed)
+    if (!l->boxed && !is_awaited(node, l))
         nx_letter_drop(&node->letters, l);
 }
 
@@ -282,6 +318,10 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
 static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
 {
     const struct nx_letter *l = letter_of(node, item);
+    if (l && l->text.type == NX_LETTER_SYSTEM) {
+        *user = node;
+        return nx_system_message;
+    }
     const struct nx_proc *proc = l ? nx_proc_find(node->procs, l->proc, l->serial) : NULL;
     noex_event_fn own = proc ? proc->on_event : l ? l->text.on_event : NULL;
     *user = own ? (proc ? proc->user : l->text.user) : node->options.user;
@@ -326,6 +366,27 @@ void nx_delivery_release(noex_node *node)
     if (node->held)
         event_done(node, node->held);
     node->held = 0;
+    if (!node->held_letter)
+        return;
+    struct nx_letter *l = nx_letter_at(&node->letters, node->held_letter);
+    if (l->queued)
+        nx_letter_take_back(&node->letters, l);
+    else
+        nx_letter_drop(&node->letters, l);
+    node->held_letter = 0;
+}
+
+const struct noex_event *nx_delivery_take_call(noex_node *node, noex_call_id id, bool *more)
+{
+    uint32_t slot = (uint32_t)id;
+    const struct nx_pending *r = nx_pending_find(node->pendings, slot, (uint32_t)(id >> 32));
+    struct nx_letter *l = r ? nx_pending_letter(node->pendings, slot) : NULL;
+    *more = r && r->waits;
+    if (!l)
+        return NULL;
+    fill_letter(node, l, &node->event);
+    node->held_letter = l->number;
+    return &node->event;
 }
 
 const struct noex_event *nx_delivery_next(noex_node *node)

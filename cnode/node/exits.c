@@ -2,6 +2,7 @@
 #include "node/exits.h"
 
 #include "base/err.h"
+#include "node/calls.h"
 #include "node/mail.h"
 #include "node/peer.h"
 #include "node/signals.h"
@@ -22,6 +23,45 @@ static bool is_atom(struct nx_span term, const char *text)
 {
     struct nx_span atom;
     return nx_atom_parse(term, &atom) && nx_span_is(atom, text);
+}
+
+/* ---- the beginning of a process ---- */
+
+int nx_process_make(noex_node *node, const struct noex_process_options *o, struct nx_proc **out)
+{
+    struct nx_proc *proc;
+    int rc = nx_proc_add(node->procs, &proc);
+    if (rc)
+        return rc;
+    struct nx_letter *end = nx_letter_new(&node->letters);
+    rc = end ? 0 : NOEX_ENOMEM;
+    if (!rc && o->name)
+        rc = nx_proc_set_name(node->procs, proc, o->name);
+    if (rc) {
+        if (end)
+            nx_letter_drop(&node->letters, end);
+        nx_proc_remove(node->procs, proc);
+        return rc;
+    }
+    proc->end_letter = end->number;
+    proc->on_event = o->on_event;
+    proc->on_state = o->on_state;
+    proc->user = o->user;
+    proc->trap_exit = o->trap_exit != 0;
+    *out = proc;
+    return 0;
+}
+
+void nx_process_unmake(noex_node *node, struct nx_proc *proc)
+{
+    struct nx_link_end unused;
+    while (proc->bonds.watchers.first)
+        nx_watcher_drop(&node->watchers, proc->bonds.watchers.first);
+    while (nx_link_pop(&node->links, &proc->bonds, &unused))
+        continue;
+    nx_box_empty(&node->letters, &proc->box);
+    nx_letter_drop(&node->letters, nx_letter_at(&node->letters, proc->end_letter));
+    nx_proc_remove(node->procs, proc);
 }
 
 /* ---- the end of a process ---- */
@@ -154,6 +194,7 @@ static void tell_all(noex_node *node, struct nx_proc *proc)
     nx_box_empty(&node->letters, &proc->box);
     tell_watchers(node, proc, &far);
     tell_links(node, proc, &near, &far);
+    nx_calls_process_ended(node, proc, near.term);
     nx_mail_queue(node, l);
 }
 

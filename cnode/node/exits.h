@@ -1,10 +1,17 @@
-/* How processes of this node end, and what others are told of it. Protocol.md 6.4 to 6.6.
+/* How processes of this node begin and end, and what others are told of it. Protocol.md 6.4 to 6.6.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_NODE_EXITS_H
 #define NX_NODE_EXITS_H
 
 #include "node/node.h"
 #include "process/links.h"
+
+/** A process as the options say, with what its end will need. Errors: NOEX_ENOMEM, NOEX_ELIMIT
+ * (processes_max). */
+NOEX_MUST_USE int nx_process_make(noex_node *node, const struct noex_process_options *o,
+                                  struct nx_proc **out);
+/** Takes it back before anybody was told of it. */
+void nx_process_unmake(noex_node *node, struct nx_proc *proc);
 
 /** An exit signal to a process of this node. */
 struct nx_exit {

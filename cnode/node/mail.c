@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/mail.h"
 
+#include "term/gen.h"
+
 void nx_mail_queue(noex_node *node, struct nx_letter *l)
 {
     l->queued = true;
@@ -8,21 +10,25 @@ void nx_mail_queue(noex_node *node, struct nx_letter *l)
     nx_events_push_foreign(node->monitors, NX_EVENT_LETTER | l->number);
 }
 
+/* What is for sys does not wait in the box: a process that is suspended answers it too. */
 void nx_mail_post(noex_node *node, struct nx_proc *proc, struct nx_letter *l)
 {
     l->proc = proc->number;
     l->serial = proc->slot.generation;
-    nx_box_put(&node->letters, &proc->box, l);
+    if (l->text.type != NX_LETTER_SYSTEM)
+        nx_box_put(&node->letters, &proc->box, l);
     nx_mail_queue(node, l);
 }
 
 int nx_mail_message(noex_node *node, struct nx_proc *proc, const struct nx_message *m)
 {
     struct nx_letter *l;
+    struct nx_gen gen;
     int rc = nx_letter_write(&node->letters, m->term, &l);
     if (rc)
         return rc;
-    l->text.type = NOEX_EVENT_MESSAGE;
+    nx_gen_parse(m->term, &gen);
+    l->text.type = gen.kind == NX_GEN_SYSTEM ? NX_LETTER_SYSTEM : NOEX_EVENT_MESSAGE;
     l->text.peer = m->peer;
     l->text.priority = m->priority;
     l->text.has_from = m->from != NULL;

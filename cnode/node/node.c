@@ -5,8 +5,10 @@
 #include "base/err.h"
 #include "handshake/dflags.h"
 #include "handshake/digest.h"
+#include "node/calls.h"
 #include "node/delivery.h"
 #include "node/listener.h"
+#include "node/mail.h"
 #include "node/options.h"
 #include "node/peer.h"
 #include <stdio.h>
@@ -140,6 +142,11 @@ static struct nx_bonds *bonds_of_peer(void *ctx, uint32_t index)
     return &node->peers.list[index]->bonds;
 }
 
+static void queue_letter(void *ctx, struct nx_letter *l)
+{
+    nx_mail_queue(ctx, l);
+}
+
 /* ---- the loop ---- */
 
 static uint64_t on_deadline(void *ctx)
@@ -150,7 +157,8 @@ static uint64_t on_deadline(void *ctx)
         uint64_t peer_at = nx_peer_deadline(node->peers.list[i]);
         at = peer_at < at ? peer_at : at;
     }
-    return at;
+    uint64_t call_at = nx_pendings_deadline(node->pendings);
+    return call_at < at ? call_at : at;
 }
 
 /* Callbacks run between these two, and what closes the node there takes effect at the end. */
@@ -171,6 +179,7 @@ void nx_node_leave(noex_node *node, bool was)
 static void turn_connections(noex_node *node, uint64_t now_ms)
 {
     nx_listener_turn(node->listener, now_ms);
+    nx_calls_expire(node, now_ms);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_turn(node->peers.list[i], now_ms);
 }
@@ -289,6 +298,10 @@ static int make_processes(noex_node *node, struct noex_error *err)
     node->letters.max = node->options.mail_max;
     nx_links_init(&node->links, &node->alloc, &seed, &owners);
     nx_watchers_init(&node->watchers, &node->alloc, &seed, &owners);
+    nx_served_init(&node->served, &node->alloc);
+    node->pendings = nx_pendings_new(&node->alloc, &node->letters, queue_letter, node);
+    if (!node->pendings)
+        return nx_fail(err, NOEX_ENOMEM, NULL);
     node->procs = nx_procs_new(&node->alloc, node->options.processes_max);
     return node->procs ? 0 : nx_fail(err, NOEX_ENOMEM, NULL);
 }
@@ -347,8 +360,10 @@ static void on_loop_closed(void *ctx)
     if (node->procs) { /* the last to be made */
         nx_links_free(&node->links);
         nx_watchers_free(&node->watchers);
+        nx_served_free(&node->served);
         nx_procs_free(node->procs);
     }
+    nx_pendings_free(node->pendings);
     nx_letters_free(&node->letters);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);

@@ -11,7 +11,9 @@
 #include "node/peers.h"
 #include "process/links.h"
 #include "process/monitors.h"
+#include "process/pending.h"
 #include "process/procs.h"
+#include "process/served.h"
 #include "process/watchers.h"
 #include <stdatomic.h>
 
@@ -32,6 +34,9 @@ struct noex_node {
     struct nx_monitors *monitors;
     struct nx_procs *procs;
     struct nx_letters letters;
+    struct nx_pendings *pendings;
+    struct nx_pending_asked nobody; /* calls of what is not here */
+    struct nx_served_table served;
     struct nx_links links;
     struct nx_watchers watchers;
     uint32_t ending_first; /* processes whose end is being told */
@@ -49,8 +54,10 @@ struct noex_node {
     bool telling; /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;
-    atomic_bool woken; /* noex_node_wakeup was called */
-    uint32_t held;     /* pulled mode: the item that the caller looks at */
+    atomic_bool woken;         /* noex_node_wakeup was called */
+    uint32_t held;             /* pulled mode: the item that the caller looks at */
+    uint32_t held_letter;      /* the same: one that was taken out of its turn */
+    noex_call_id awaited_call; /* whose letters are taken so */
     struct noex_event event;
     struct noex_target target;    /* what the event at hand points to */
     struct noex_error event_err;  /* the same */

@@ -6,6 +6,7 @@
 #include "epmd_proto.h"
 #include "handshake/dflags.h"
 #include "handshake/digest.h"
+#include "node/calls.h"
 #include "node/channel.h"
 #include "node/exits.h"
 #include "node/listener.h"
@@ -312,6 +313,11 @@ static void on_readable(void *ctx)
         nx_peer_fail(p, &err);
 }
 
+void nx_peer_read(struct nx_peer *p)
+{
+    on_readable(p);
+}
+
 static void on_writable(void *ctx)
 {
     flush(ctx);
@@ -441,6 +447,7 @@ void nx_peer_fail(struct nx_peer *p, struct noex_error *err)
     nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code,
                      nx_wall_us());
     nx_signals_drop(p);
+    nx_calls_lost(p, was_up ? NOEX_ENOTREACHABLE : err->code);
     nx_exits_lost(p);
     if (was_up)
         push_event(p, NOEX_EVENT_NODE_DOWN, err);

@@ -22,6 +22,19 @@ enum nx_peer_state {
 /** Events that an attempt may give rise to: up or failed, down, reconnect, tick missed, queue. */
 enum { NX_PEER_EVENTS = 5 };
 
+/** Whether it is known who the group leader of what is spawned there is to be: its own `user`. */
+enum nx_leader_state {
+    NX_LEADER_UNASKED = 0,
+    NX_LEADER_ASKED,
+    NX_LEADER_KNOWN,
+    NX_LEADER_NONE /* it has none, or no `rex` that could say so */
+};
+
+struct nx_leader {
+    enum nx_leader_state state;
+    struct noex_pid pid;
+};
+
 struct nx_peer {
     noex_node *node;
     uint32_t index;
@@ -47,10 +60,12 @@ struct nx_peer {
     uint64_t retry_ms;         /* BACKOFF: when */
     uint64_t starved_until_ms; /* no memory to send with: when to try again */
     struct nx_monitor_list monitors;
-    struct nx_bonds bonds;   /* links and watchers of its processes */
-    struct nx_outbox outbox; /* what waits to be sent there */
-    int doomed;              /* the connection must go, for this; 0: it need not */
-    struct noex_error cause; /* why monitors that were pending failed last */
+    struct nx_bonds bonds;         /* links and watchers of its processes */
+    struct nx_outbox outbox;       /* what waits to be sent there */
+    struct nx_pending_asked asked; /* calls, spawns and remote calls that wait for it */
+    struct nx_leader leader;       /* of this connection */
+    int doomed;                    /* the connection must go, for this; 0: it need not */
+    struct noex_error cause;       /* why monitors that were pending failed last */
     uint32_t reserved[NX_PEER_EVENTS];
     uint32_t reserved_count;
     uint32_t tick_event;   /* of this connection, once a tick was missed */
@@ -92,6 +107,8 @@ NOEX_MUST_USE int nx_peer_set_cookie(struct nx_peer *p, const char *cookie);
 /** Bytes that wait to be sent there. */
 size_t nx_peer_queued(const struct nx_peer *p);
 bool nx_peer_is_up(const struct nx_peer *p);
+/** Reads what has come, before something is given up for want of it. */
+void nx_peer_read(struct nx_peer *p);
 /** The connection is to be given up in the next turn: what the peer has a right to be told cannot
  * be. */
 void nx_peer_doom(struct nx_peer *p, int code);

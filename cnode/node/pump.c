@@ -2,6 +2,7 @@
 #include "node/pump.h"
 
 #include "handshake/dflags.h"
+#include "node/calls.h"
 #include "node/rex.h"
 #include "node/signals.h"
 
@@ -94,11 +95,6 @@ static int confirm_sent(struct nx_peer *p)
     return 0;
 }
 
-static bool has_room(const struct nx_peer *p)
-{
-    return nx_conn_out(p->conn).len < p->node->options.out_high;
-}
-
 void nx_pump(struct nx_peer *p, uint64_t now_ms)
 {
     struct nx_monitors *t = p->node->monitors;
@@ -108,12 +104,13 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
     if (!nx_peer_is_up(p))
         return;
     rc = nx_signals_pump(p);
-    while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && has_room(p)) {
+    rc = rc ? rc : nx_calls_pump(p);
+    while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && nx_signals_have_room(p)) {
         rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
         if (!rc)
             nx_monitor_left(t, &p->monitors);
     }
-    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) && has_room(p))
+    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) && nx_signals_have_room(p))
         rc = send_pending(p, slot);
     if (!rc)
         rc = confirm_sent(p);
@@ -123,7 +120,7 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
 
 bool nx_pump_has_more(const struct nx_peer *p)
 {
-    return nx_signals_wait(p) || nx_monitor_next_leaving(&p->monitors) ||
+    return nx_signals_wait(p) || nx_calls_wait(p) || nx_monitor_next_leaving(&p->monitors) ||
            nx_monitor_next_unsent(&p->monitors);
 }
 

@@ -100,6 +100,8 @@ static const struct {
     [NX_OP_PAYLOAD_MONITOR_P_EXIT] = {nx_sig_down, KEEP_REASON},
     [NX_OP_SPAWN_REQUEST] = {nx_sig_spawn_request, KEEP_WHOLE},
     [NX_OP_SPAWN_REQUEST_TT] = {nx_sig_spawn_request, KEEP_WHOLE},
+    [NX_OP_SPAWN_REPLY] = {nx_sig_spawn_reply, KEEP_WHOLE},
+    [NX_OP_SPAWN_REPLY_TT] = {nx_sig_spawn_reply, KEEP_WHOLE},
     [NX_OP_ALIAS_SEND] = {nx_sig_alias_send, KEEP_WHOLE},
     [NX_OP_ALIAS_SEND_TT] = {nx_sig_alias_send, KEEP_WHOLE},
     [NX_OP_UNLINK_ID] = {nx_sig_unlink_id, KEEP_WHOLE},
@@ -116,7 +118,7 @@ int nx_router_signal(struct nx_peer *p, const struct nx_signal *signal, struct n
 size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl)
 {
     enum keep keep = rows[ctrl->op].keep;
-    if (keep == KEEP_REASON)
+    if (keep == KEEP_REASON && !nx_sig_down_is_result(p, ctrl))
         return p->node->options.reason_max;
     if (keep == KEEP_FOR_PID && !nx_sig_proc(p, ctrl->arg[NX_ARG_TO]))
         return KEEP_UNWANTED;

@@ -16,7 +16,7 @@ nx_sig_fn nx_sig_link, nx_sig_unlink, nx_sig_unlink_id, nx_sig_unlink_id_ack, nx
 /* sig_message.c */
 nx_sig_fn nx_sig_send, nx_sig_reg_send, nx_sig_alias_send, nx_sig_altact;
 /* sig_spawn.c */
-nx_sig_fn nx_sig_spawn_request;
+nx_sig_fn nx_sig_spawn_request, nx_sig_spawn_reply;
 
 /** A valid signal that nobody here wants: counted. Returns 0. */
 int nx_sig_drop(struct nx_peer *p);
@@ -36,6 +36,8 @@ struct nx_proc *nx_sig_proc(const struct nx_peer *p, struct nx_span raw);
 /** The process registered under a raw atom, or NULL. */
 struct nx_proc *nx_sig_named(const struct nx_peer *p, struct nx_span raw);
 
+/** True for a DOWN whose reason may be the result of a remote call. */
+bool nx_sig_down_is_result(const struct nx_peer *p, const struct nx_ctrl *ctrl);
 /** The reason of an EXIT, EXIT2 or DOWN, wherever it stands. */
 struct nx_span nx_sig_reason(const struct nx_signal *s);
 

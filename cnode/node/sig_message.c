@@ -1,6 +1,7 @@
 /* Messages: by pid, by name, by alias, in each of their forms. Protocol.md 6.1, 6.8.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
+#include "node/calls.h"
 #include "node/exits.h"
 #include "node/kernel.h"
 #include "node/mail.h"
@@ -35,6 +36,8 @@ static int deliver(struct nx_peer *p, struct nx_proc *proc, const struct nx_sign
     };
     if (!proc)
         return nx_sig_drop(p);
+    if (nx_calls_reply(p, s->payload, s->payload_full))
+        return 0;
     if (s->payload.len < s->payload_full)
         return not_whole(p, s);
     if (proc->number == NX_PROC_KERNEL)

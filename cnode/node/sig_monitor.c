@@ -1,5 +1,6 @@
 /* MONITOR_P, DEMONITOR_P and the DOWNs. Protocol.md 6.4. SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
+#include "node/calls.h"
 #include "node/sig.h"
 
 static const uint8_t noproc_bytes[] = {119, 6, 'n', 'o', 'p', 'r', 'o', 'c'};
@@ -45,6 +46,13 @@ int nx_sig_demonitor(struct nx_peer *p, const struct nx_signal *s, struct noex_e
     return 0;
 }
 
+bool nx_sig_down_is_result(const struct nx_peer *p, const struct nx_ctrl *ctrl)
+{
+    uint32_t use, slot, generation;
+    return nx_conn_own_ref(p->conn, ctrl->arg[NX_ARG_REF], &use, &slot, &generation) &&
+           use == NX_REF_CALL;
+}
+
 /* The end of what this node monitors. */
 int nx_sig_down(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
@@ -53,8 +61,13 @@ int nx_sig_down(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
     uint32_t use, slot, generation;
     size_t max = p->node->options.reason_max;
     (void)err;
-    if (!nx_conn_own_ref(p->conn, s->ctrl->arg[NX_ARG_REF], &use, &slot, &generation) ||
-        use != NX_REF_MONITOR) {
+    if (!nx_conn_own_ref(p->conn, s->ctrl->arg[NX_ARG_REF], &use, &slot, &generation))
+        use = 0;
+    if (use == NX_REF_CALL) {
+        nx_calls_down(p, slot, generation, reason, full);
+        return 0;
+    }
+    if (use != NX_REF_MONITOR) {
         nx_monitors_count_stale(p->node->monitors);
         return 0;
     }

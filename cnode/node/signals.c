@@ -44,6 +44,20 @@ struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t seri
     return nx_pid_write(&b, &pid) ? nx_span(NULL, 0) : nx_buf_span(&b);
 }
 
+struct nx_span nx_own_ref(const noex_node *node, const struct nx_peer *p, enum nx_ref_use use,
+                          uint32_t slot, uint32_t generation, uint8_t bytes[NX_CONN_REF_SIZE])
+{
+    const struct nx_ref ref = {.node = nx_span_str(node->self.full),
+                               .creation = node->creation,
+                               .count = 3,
+                               .word = {slot, generation, use}};
+    struct nx_buf b;
+    if (p && nx_peer_is_up(p))
+        return nx_conn_ref(p->conn, use, slot, generation, bytes);
+    nx_buf_fixed(&b, bytes, NX_CONN_REF_SIZE);
+    return nx_ref_write(&b, &ref) ? nx_span(NULL, 0) : nx_buf_span(&b); /* as above */
+}
+
 /* ---- forms ---- */
 
 /* For a peer without EXIT_PAYLOAD: where the reason stands in the control tuple. */
@@ -91,6 +105,9 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
                     struct nx_span payload)
 {
     struct nx_ctrl c = *ctrl;
+    bool monitors = c.op == NX_OP_MONITOR_P || c.op == NX_OP_DEMONITOR_P;
+    if (monitors && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
+        return 0;
     if (c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c))
         return 0;
     if (is_exit_to_the_past(p->conn, &c))
@@ -169,7 +186,7 @@ static void drop_first(struct nx_peer *p)
     nx_free(&p->node->alloc, o);
 }
 
-static bool has_room(const struct nx_peer *p)
+bool nx_signals_have_room(const struct nx_peer *p)
 {
     return nx_peer_is_up(p) && nx_conn_out(p->conn).len < p->node->options.out_high;
 }
@@ -184,7 +201,7 @@ int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctr
         return NOEX_ELIMIT;
     if (queued > max - size)
         return NOEX_EUNREAD;
-    if (!p->outbox.first && has_room(p))
+    if (!p->outbox.first && nx_signals_have_room(p))
         return send_now(p, sender, ctrl, payload);
     int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
     return rc ? rc : enqueue(p, &s);
@@ -195,7 +212,8 @@ static void tell(struct nx_peer *p, const struct signal *s)
     bool waits = p->outbox.first != NULL;
     if (!nx_peer_is_up(p) && !waits)
         return;
-    int rc = !waits && has_room(p) ? send_now(p, s->sender, s->ctrl, s->payload) : NOEX_ENOMEM;
+    int rc = !waits && nx_signals_have_room(p) ? send_now(p, s->sender, s->ctrl, s->payload)
+                                               : NOEX_ENOMEM;
     if (rc == NOEX_ENOMEM || rc == NOEX_EUNREAD) /* there is no room for it yet */
         rc = enqueue(p, s);
     if (!rc && p->outbox.answers > p->node->options.out_max)
@@ -231,7 +249,7 @@ bool nx_signals_wait(const struct nx_peer *p)
 int nx_signals_pump(struct nx_peer *p)
 {
     int rc = 0;
-    while (!rc && p->outbox.first && has_room(p)) {
+    while (!rc && p->outbox.first && nx_signals_have_room(p)) {
         const struct nx_outgoing *o = p->outbox.first;
         rc = send_now(p, o->sender, &o->ctrl, o->payload);
         if (!rc)

@@ -4,7 +4,8 @@
 #define NX_NODE_SIGNALS_H
 
 #include "base/blob.h"
-#include "wire/ctrl.h"
+#include "conn/conn.h"
+#include <noex/node.h>
 
 struct nx_peer;
 struct nx_outgoing;
@@ -21,8 +22,8 @@ struct nx_outbox {
  * Sends a signal of the local process with the number `sender` (0: of none), given in the newest
  * form: reasons as payload, SEND_SENDER for messages, ALIAS_SEND to an alias; what the peer did not
  * negotiate is put in its older form. An empty FROM is the node's own process. Where the node is
- * not connected, that is begun, and the signal waits. What cannot be sent any more (an alias to a
- * node that knows none, an EXIT to an incarnation that is gone) is dropped.
+ * not connected, that is begun, and the signal waits. What the peer knows nothing of (monitors, an
+ * alias), and what cannot be sent any more (an EXIT to an incarnation that is gone) is dropped.
  * Errors: NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait; NOEX_ELIMIT: it alone is more.
  */
 NOEX_MUST_USE int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
@@ -48,6 +49,8 @@ void nx_signal_answer(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *
 /** Sends of what waits as much as there is room for. Errors: NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_signals_pump(struct nx_peer *p);
 bool nx_signals_wait(const struct nx_peer *p);
+/** The peer is up, and no more waits to be written to it than out_high. */
+bool nx_signals_have_room(const struct nx_peer *p);
 /** The connection, or the attempt, is over. */
 void nx_signals_drop(struct nx_peer *p);
 
@@ -55,5 +58,8 @@ void nx_signals_drop(struct nx_peer *p);
 enum { NX_RAW_PID_SIZE = 1 + 3 + 255 * 4 + 12 };
 struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
                              uint8_t bytes[NX_RAW_PID_SIZE]);
+/** A reference of this node, as the peer (NULL: a process here) sees it. */
+struct nx_span nx_own_ref(const noex_node *node, const struct nx_peer *p, enum nx_ref_use use,
+                          uint32_t slot, uint32_t generation, uint8_t bytes[NX_CONN_REF_SIZE]);
 
 #endif

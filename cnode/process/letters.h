@@ -8,6 +8,9 @@
 #include "process/bonds.h"
 #include <noex/event.h>
 
+/** The type of a letter that the node itself takes in its turn: a message of OTP's module sys. */
+#define NX_LETTER_SYSTEM ((enum noex_event_type)255)
+
 /** What is to be told. Which fields count depends on the type, as in struct noex_event. */
 struct nx_letter_text {
     enum noex_event_type type; /* 0: taken back, nobody is to be told */

@@ -284,16 +284,18 @@ void nx_pending_monitored(struct nx_pendings *t, uint32_t slot, bool monitored)
     nx_pending_at(t, slot)->monitored = monitored;
 }
 
-void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid)
+void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid,
+                        bool monitored)
 {
     struct nx_pending *r = nx_pending_at(t, slot);
+    r->monitored = monitored;
     r->target.pid = *pid;
     r->target_kind = NOEX_TARGET_PID;
     if (r->kind != NX_PENDING_SPAWN)
         return;
     drop_deadline(t, r);
     struct nx_letter *l = write_letter(t, slot, THERE, NOEX_EVENT_SPAWNED);
-    if (!r->keeps)
+    if (!r->keeps || !monitored)
         finish(t, slot);
     t->queue(t->ctx, l);
 }

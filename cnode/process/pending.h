@@ -110,9 +110,10 @@ uint32_t nx_pending_next_kept(const struct nx_pendings *t, const struct nx_pendi
 
 /** Whether whoever was asked holds a monitor by the record's reference. */
 void nx_pending_monitored(struct nx_pendings *t, uint32_t slot, bool monitored);
-/** The process is there. A SPAWN is told so, and has no deadline any more; it is over unless it
- * keeps on. */
-void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid);
+/** The process is there, `monitored` or not. A SPAWN is told so, and has no deadline any more; it
+ * is over unless it keeps on, which it does only with a monitor. */
+void nx_pending_spawned(struct nx_pendings *t, uint32_t slot, const struct noex_pid *pid,
+                        bool monitored);
 /** The answer has come. Where its bytes cannot be kept it is a failure: NOEX_ENOMEM, or NOEX_ELIMIT
  * (the letters' max). */
 void nx_pending_reply(struct nx_pendings *t, uint32_t slot, struct nx_span term);

@@ -46,6 +46,7 @@ void nx_procs_free(struct nx_procs *t)
         struct nx_proc *p = nx_slab_at(&t->slab, slot);
         nx_free(t->alloc, p->name);
         nx_free(t->alloc, p->leader);
+        nx_free(t->alloc, p->service);
     }
     nx_slab_free(&t->slab);
     nx_slab_free(&t->aliases);
@@ -69,6 +70,7 @@ void nx_proc_remove(struct nx_procs *t, struct nx_proc *p)
 {
     nx_proc_drop_name(t, p);
     nx_free(t->alloc, p->leader);
+    nx_free(t->alloc, p->service);
     for (uint32_t slot = p->aliases, next; slot; slot = next) {
         const struct alias *a = nx_slab_at(&t->aliases, slot);
         next = a->next;

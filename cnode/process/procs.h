@@ -7,6 +7,7 @@
 #include "base/span.h"
 #include "process/bonds.h"
 #include "process/letters.h"
+#include "process/pending.h"
 #include <noex/process.h>
 
 /** Slot and generation of the process that is there from the beginning: the node's own, registered
@@ -21,8 +22,11 @@ struct nx_proc {
     noex_state_fn on_state;
     void *user;
     struct nx_bonds bonds;
-    struct nx_box box; /* the letters that wait for it */
-    uint32_t number;   /* its slot */
+    struct nx_box box;             /* the letters that wait for it */
+    struct nx_pending_asked asked; /* calls that wait for it */
+    struct nx_ring calls;          /* what it asked for itself */
+    struct nx_service *service;    /* what it was made to serve, one block; NULL: nothing */
+    uint32_t number;               /* its slot */
     uint32_t next_named;
     uint32_t aliases;    /* the first of them */
     uint32_t end_letter; /* set aside for PROCESS_END; 0: it cannot end */
@@ -34,6 +38,7 @@ struct nx_proc {
     size_t leader_len;
 };
 
+struct nx_service;
 struct nx_procs;
 
 /** With the node's own process in it. `max` counts the others. NULL: no memory. */

@@ -245,15 +245,13 @@ bool nx_sys_shows_state(struct nx_span request)
            (nx_span_is(name, "get_state") || nx_span_is(name, "get_status"));
 }
 
-int nx_sys_answer(struct nx_buf *out, const struct nx_gen_caller *caller, struct nx_span request,
+int nx_sys_answer(struct nx_buf *out, struct nx_span tag, struct nx_span request,
                   const struct nx_sys_process *process, struct nx_sys_result *result)
 {
-    const struct nx_span nothing = {NULL, 0};
-    const struct answer a = {out, caller->tag, request, process, result};
+    const struct answer a = {out, tag, request, process, result};
     size_t before = nx_buf_len(out);
     *result = (struct nx_sys_result){.action = NX_SYS_NONE};
-    int rc = nx_gen_write_reply(out, caller->tag, nothing);
-    rc = rc ? rc : answer(&a);
+    int rc = answer(&a);
     if (rc) {
         nx_buf_truncate(out, before);
         *result = (struct nx_sys_result){.action = NX_SYS_NONE};

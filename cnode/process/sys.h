@@ -25,13 +25,12 @@ struct nx_sys_result {
 bool nx_sys_shows_state(struct nx_span request);
 
 /**
- * Appends the message {Tag, Answer} for the request of `caller`, both checked, and says what is to
- * be done. A state cannot be replaced, code not be changed, and there is nothing to debug with:
- * what would switch that on is answered as sys itself answers what it does not know, what switches
- * it off is ok. Errors: as nx_buf_put; then nothing is appended, and nothing to be done.
+ * Appends the answer to a request with this tag, both checked, and says what is to be done. A state
+ * cannot be replaced, code not be changed, and there is nothing to debug with: what would switch
+ * that on is answered as sys itself answers what it does not know, what switches it off is ok.
+ * Errors: as nx_buf_put; then nothing is appended, and nothing to be done.
  */
-NOEX_MUST_USE int nx_sys_answer(struct nx_buf *out, const struct nx_gen_caller *caller,
-                                struct nx_span request, const struct nx_sys_process *process,
-                                struct nx_sys_result *result);
+NOEX_MUST_USE int nx_sys_answer(struct nx_buf *out, struct nx_span tag, struct nx_span request,
+                                const struct nx_sys_process *process, struct nx_sys_result *result);
 
 #endif

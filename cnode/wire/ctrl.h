@@ -68,6 +68,9 @@ enum nx_arg {
     NX_ARG_COUNT
 };
 
+/** Flags of a SPAWN_REPLY: what was set up. */
+enum { NX_SPAWN_LINK = 1, NX_SPAWN_MONITOR = 2 };
+
 /** A control message: its opcode and the raw terms of its elements, borrowed from the bytes parsed.
  */
 struct nx_ctrl {

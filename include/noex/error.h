@@ -54,6 +54,8 @@ extern "C" {
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
     X(ENAMETAKEN, -316, "somebody else has this name")                                             \
+    X(ENOTSUP, -318, "the other node refuses what it was asked for")                               \
+    X(EEXCEPTION, -319, "the function that was called raised an exception")                        \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \
@@ -62,6 +64,7 @@ extern "C" {
     X(EDNSTIMEOUT, -406, "no answer from name resolution")                                         \
     X(EWAIT, -407, "not in the time given")                                                        \
     X(EINTERRUPTED, -408, "interrupted before there was an answer")                                \
+    X(ECALLTIMEOUT, -409, "no answer to the call in time")                                         \
     X(ENOMEM, -501, "out of memory")                                                               \
     X(ESYSTEM, -502, "system call failed")                                                         \
     X(ELIMIT, -503, "a configured limit of this node is reached")                                  \

@@ -78,10 +78,13 @@ enum noex_event_type {
     /** The process has ended, by whatever: process, process_user, reason, term. It is the last
      * event of its process, also where noex_process_exit ended it. */
     NOEX_EVENT_PROCESS_END = 16,
-    /** The answer to a call: call, call_user, node, term. */
+    /** The answer to a call, or the value of a remote call: call, call_user, node, term. */
     NOEX_EVENT_REPLY = 17,
-    /** A call that was not answered: call, call_user, node, error; and where the process called has
-     * ended reason, origin and term. */
+    /** A call, spawn or remote call that came to nothing: call, call_user, node, error; and where
+     * the other side said something of it reason, origin and term. Errors: NOEX_ENOPROC,
+     * NOEX_ECALLTIMEOUT, NOEX_EEXCEPTION, NOEX_ENOTSUP, NOEX_ETOOBIG (message_max, fragments_max,
+     * or nested too deep), NOEX_ELIMIT (mail_max), NOEX_ENOMEM, NOEX_ENOTREACHABLE (the connection
+     * was lost), and what a CONNECT_FAILED may hold. */
     NOEX_EVENT_CALL_FAILED = 18,
     /** What noex_spawn asked for is there: call, call_user, node, from (its pid). */
     NOEX_EVENT_SPAWNED = 19,

@@ -3,6 +3,7 @@
 #define NOEX_NOEX_H
 
 #include <noex/alloc.h>
+#include <noex/call.h>
 #include <noex/epmd.h>
 #include <noex/error.h>
 #include <noex/event.h>

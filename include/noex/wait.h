@@ -55,6 +55,16 @@ NOEX_API NOEX_MUST_USE int noex_wait_registered(noex_node *node, uint64_t timeou
 NOEX_API NOEX_MUST_USE int noex_wait_monitor_up(noex_node *node, noex_monitor_id id,
                                                 uint64_t timeout_ms);
 
+/**
+ * Waits for the next event of a call, a spawn or a remote call: `*event` is its REPLY, CALL_FAILED,
+ * SPAWNED or SPAWN_DOWN, told by nothing else, and good until the next call on the node. Works with
+ * an on_event as well. Errors: NOEX_EINVALID (a NULL, no such call, or all its events were told),
+ * NOEX_EREENTRANT, NOEX_ESTATE (on a caller's uv_loop_t, or closed meanwhile), NOEX_EWAIT,
+ * NOEX_EINTERRUPTED.
+ */
+NOEX_API NOEX_MUST_USE int noex_wait_reply(noex_node *node, noex_call_id id, uint64_t timeout_ms,
+                                           const struct noex_event **event);
+
 #ifdef __cplusplus
 }
 #endif

@@ -35,11 +35,10 @@ static void check_answer(struct nx_span request, struct nx_span tag, size_t max)
 {
     const struct nx_sys_process process = {nx_span(pid, sizeof pid), nx_span_str("name"),
                                            nx_span(nil, sizeof nil), max % 2 != 0};
-    const struct nx_gen_caller caller = {nx_span(pid, sizeof pid), tag};
     struct nx_sys_result result;
     struct nx_buf out;
     nx_buf_init(&out, &nx_alloc_libc, max);
-    int rc = nx_sys_answer(&out, &caller, request, &process, &result);
+    int rc = nx_sys_answer(&out, tag, request, &process, &result);
     require(rc ? rc == NOEX_ELIMIT && nx_buf_len(&out) == 0 && result.action == NX_SYS_NONE
                : is_message(nx_buf_span(&out), request));
     require((result.action == NX_SYS_TERMINATE) == (result.reason.len != 0));

@@ -306,17 +306,19 @@ static void a_spawn_without_a_monitor_is_over_when_the_process_is_there(void **s
     (void)state;
     struct bench b;
     start(&b);
-    struct nx_pending_request q = request(&b, NX_PENDING_SPAWN);
-    q.keeps = false;
-    q.deadline_ms = 100;
-    uint32_t slot = add(&b, &q);
-    uint64_t id = id_of(&b, slot);
-    nx_pending_spawned(b.t, slot, &spawned);
-    assert_false(find(&b, id)->waits);
-    is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
-    done(&b);
-    assert_null(find(&b, id));
-    nothing_more(&b);
+    for (int keeps = 0; keeps <= 1; keeps++) { /* a monitor that was asked for and not set up */
+        struct nx_pending_request q = request(&b, NX_PENDING_SPAWN);
+        q.keeps = keeps;
+        q.deadline_ms = 100;
+        uint32_t slot = add(&b, &q);
+        uint64_t id = id_of(&b, slot);
+        nx_pending_spawned(b.t, slot, &spawned, false);
+        assert_false(find(&b, id)->waits);
+        is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
+        done(&b);
+        assert_null(find(&b, id));
+        nothing_more(&b);
+    }
     finish(&b);
 }
 
@@ -330,8 +332,7 @@ static void a_spawn_with_a_monitor_is_told_of_twice_and_has_no_deadline_between(
         q.deadline_ms = 100;
         uint32_t slot = add(&b, &q);
         uint64_t id = id_of(&b, slot);
-        nx_pending_spawned(b.t, slot, &spawned);
-        nx_pending_monitored(b.t, slot, true);
+        nx_pending_spawned(b.t, slot, &spawned, true);
         assert_int_equal(nx_pendings_due(b.t, 1000), 0);
         if (!pulled_late) {
             is_from_spawned(told(&b, id, NOEX_EVENT_SPAWNED));
@@ -381,8 +382,7 @@ static void a_remote_call_has_its_process_untold_and_its_deadline_goes_on(void *
     q.deadline_ms = 100;
     uint32_t slot = add(&b, &q);
     uint64_t id = id_of(&b, slot);
-    nx_pending_spawned(b.t, slot, &spawned);
-    nx_pending_monitored(b.t, slot, true);
+    nx_pending_spawned(b.t, slot, &spawned, true);
     assert_int_equal(b.to, 0);
     assert_int_equal(nx_pendings_due(b.t, 100), slot);
     nx_pending_fail(b.t, slot, NOEX_EWAIT);
@@ -441,10 +441,8 @@ static void on_a_loss_all_end_in_the_order_of_their_making(void **state)
     q.asked = &other;
     uint32_t elsewhere = add(&b, &q);
     assert_int_equal(nx_pending_keep(b.t, asked, term("request")), 0);
-    nx_pending_spawned(b.t, running, &spawned);
-    nx_pending_monitored(b.t, running, true);
-    nx_pending_spawned(b.t, running_rpc, &spawned);
-    nx_pending_monitored(b.t, running_rpc, true);
+    nx_pending_spawned(b.t, running, &spawned, true);
+    nx_pending_spawned(b.t, running_rpc, &spawned, true);
     nx_pending_reply(b.t, replied, term("r"));
     b.a.fail_at = b.a.calls + 1; /* needs no memory */
     b.a.fail_on = true;
@@ -483,13 +481,13 @@ static void what_is_cancelled_is_never_told(void **state)
     leaves(&b, replied);
     empty(&b);
     uint32_t running = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_spawned(b.t, running, &spawned);
-    nx_pending_monitored(b.t, running, true);
+    nx_pending_spawned(b.t, running, &spawned, true);
     nx_pending_cancel(b.t, running); /* before SPAWNED is told */
     leaves(&b, running);
     empty(&b);
     uint32_t ended = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_spawned(b.t, ended, &spawned);
+    nx_pending_spawned(b.t, ended, &spawned, true);
+    nx_pending_monitored(b.t, ended, false);
     nx_pending_down(b.t, ended, ENDED, term("\x77\x06normal"), 8);
     nx_pending_cancel(b.t, ended); /* both */
     empty(&b);
@@ -512,8 +510,7 @@ static void what_is_being_told_can_be_cancelled(void **state)
     leaves(&b, slot);
     done(&b);
     uint32_t running = add_kind(&b, NX_PENDING_SPAWN);
-    nx_pending_spawned(b.t, running, &spawned);
-    nx_pending_monitored(b.t, running, true);
+    nx_pending_spawned(b.t, running, &spawned, true);
     t = told(&b, id_of(&b, running), NOEX_EVENT_SPAWNED);
     nx_pending_cancel(b.t, running);
     leaves(&b, running);
@@ -752,8 +749,7 @@ static void happen(struct bench *b, struct life *l, uint32_t what)
 {
     uint32_t slot = (uint32_t)l->id;
     if (l->spawn && !l->running && what < 3) {
-        nx_pending_spawned(b->t, slot, &spawned);
-        nx_pending_monitored(b->t, slot, true);
+        nx_pending_spawned(b->t, slot, &spawned, true);
         l->running = true;
         l->owed |= 1;
         return;
