@@ -482,6 +482,7 @@ class InteropCase(unittest.TestCase):
         if not (self.dir / "noex_peer.beam").exists():
             shutil.copy(beam_of("noex_peer"), self.dir)
             shutil.copy(beam_of("noex_citizen"), self.dir)
+            shutil.copy(beam_of("noex_calls"), self.dir)
             shutil.copy(HERE / "noex_peer.exs", self.dir)
         node = ErlNode(self, name, **options)
         self.nodes.append(node)
@@ -502,10 +503,12 @@ class InteropCase(unittest.TestCase):
         return Citizen(self, name, *options)
 
     def drive(self, beam, citizen, *scenarios):
-        """Runs these functions of noex_citizen.erl, each a name, or a tuple of it and arguments."""
+        """Runs these functions of noex_citizen.erl, each a name (of another module: MODULE:NAME), or a
+        tuple of it and arguments."""
         for scenario in scenarios:
             name, *args = (scenario,) if isinstance(scenario, str) else scenario
             with self.subTest(name):
+                name = "{%s, %s}" % tuple(name.split(":")) if ":" in name else name
                 beam.eval(f"noex_citizen:run({name}, '{citizen.name}', [{', '.join(args)}])")
 
     def run_noexmon(self, *args, timeout=2 * PATIENCE, json_lines=False, **options):

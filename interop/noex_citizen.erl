@@ -20,7 +20,8 @@ run(Scenario, C, Args) ->
 whole(Scenario, [C | Args]) ->
     [pong = net_adm:ping(Node) || Node <- [C | Args], is_atom(Node)],
     ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
-    Value = apply(?MODULE, Scenario, [C | Args]),
+    {Module, Function} = if is_tuple(Scenario) -> Scenario; true -> {?MODULE, Scenario} end,
+    Value = apply(Module, Function, [C | Args]),
     ok = net_kernel:monitor_nodes(false, [{node_type, all}]),
     receive Message -> error({nobody_waits_for, Message}) after 0 -> Value end.
 

@@ -264,7 +264,10 @@ static void event_done(noex_node *node, uint32_t item)
 {
     uint32_t number = NX_EVENT_NUMBER(item);
     struct nx_letter *l = letter_of(node, item);
-    nx_events_done(node->monitors, item);
+    if (l && l->apart)
+        node->apart_first = l->link;
+    else
+        nx_events_done(node->monitors, item);
     if (l)
         close_letter(node, l);
     if (l || !(item & NX_EVENT_FOREIGN))
@@ -314,7 +317,7 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
         *w->err = *e->error;
 }
 
-/* The function that is to be told of the item; NULL: it is to be pulled. */
+/* The function that is to be told of the item. */
 static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
 {
     const struct nx_letter *l = letter_of(node, item);
@@ -328,18 +331,26 @@ static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
     return own ? own : node->options.on_event;
 }
 
-static noex_event_fn next_receiver(noex_node *node, uint32_t *item, void **user)
+/* The next one for a callback: of all, or, where events are pulled, of those that stand apart. */
+static uint32_t next_called(noex_node *node)
 {
-    *item = next_item(node);
-    return *item ? receiver_of(node, *item, user) : NULL;
+    if (node->options.on_event)
+        return next_item(node);
+    while (node->apart_first) {
+        uint32_t item = NX_EVENT_LETTER | node->apart_first;
+        if (!is_moot(node, item))
+            return item;
+        event_done(node, item);
+    }
+    return 0;
 }
 
 void nx_delivery_run(noex_node *node)
 {
     uint32_t item, told = 0;
-    noex_event_fn fn;
     void *user;
-    while (!node->closing && told++ < EVENTS_A_RUN && (fn = next_receiver(node, &item, &user))) {
+    while (!node->closing && told++ < EVENTS_A_RUN && (item = next_called(node))) {
+        noex_event_fn fn = receiver_of(node, item, &user);
         fill_event(node, item, &node->event);
         note_awaited(node, &node->event);
         node->telling = true;
@@ -351,9 +362,7 @@ void nx_delivery_run(noex_node *node)
 
 bool nx_delivery_can_run(noex_node *node)
 {
-    uint32_t item;
-    void *user;
-    return next_receiver(node, &item, &user) != NULL;
+    return next_called(node) != 0;
 }
 
 bool nx_delivery_waits(noex_node *node)
@@ -394,10 +403,6 @@ const struct noex_event *nx_delivery_next(noex_node *node)
     if (node->options.on_event || node->telling)
         return NULL;
     nx_delivery_release(node);
-    if (nx_delivery_can_run(node)) {
-        nx_loop_kick(node->loop); /* those behind it wait for that */
-        return NULL;
-    }
     node->held = next_item(node);
     if (!node->held)
         return NULL;

@@ -8,10 +8,9 @@
 /** Some wait to be delivered or pulled. */
 bool nx_delivery_waits(noex_node *node);
 
-/** True where the next one is for a callback: the node's, or a process's own. */
+/** Some are for a callback: the node's, or a process's own. */
 bool nx_delivery_can_run(noex_node *node);
-/** Tells what waits to callbacks, very many at most; stops where one closes the node, and at what
- * is to be pulled. */
+/** Tells what is for callbacks, very many at most; stops where one closes the node. */
 void nx_delivery_run(noex_node *node);
 
 /** Takes the next event for a caller that pulls; NULL when there is none. Good until

@@ -3,14 +3,36 @@
 
 #include "term/gen.h"
 
-void nx_mail_queue(noex_node *node, struct nx_letter *l)
+/* Where events are pulled, what is for a callback stands in a queue of its own: it must not wait
+ * for a program that does not pull. */
+static bool stands_apart(const noex_node *node, const struct nx_letter *l)
 {
-    l->queued = true;
-    l->text.time_us = nx_wall_us();
-    nx_events_push_foreign(node->monitors, NX_EVENT_LETTER | l->number);
+    const struct nx_proc *proc = nx_proc_find(node->procs, l->proc, l->serial);
+    if (node->options.on_event)
+        return false;
+    return l->text.type == NX_LETTER_SYSTEM || (proc ? proc->on_event : l->text.on_event);
 }
 
-/* What is for sys does not wait in the box: a process that is suspended answers it too. */
+static void enqueue(noex_node *node, struct nx_letter *l)
+{
+    l->queued = true;
+    l->apart = stands_apart(node, l);
+    if (!l->apart) {
+        nx_events_push_foreign(node->monitors, NX_EVENT_LETTER | l->number);
+        return;
+    }
+    l->link = 0;
+    *(node->apart_first ? &nx_letter_at(&node->letters, node->apart_last)->link
+                        : &node->apart_first) = l->number;
+    node->apart_last = l->number;
+}
+
+void nx_mail_queue(noex_node *node, struct nx_letter *l)
+{
+    l->text.time_us = nx_wall_us();
+    enqueue(node, l);
+}
+
 void nx_mail_post(noex_node *node, struct nx_proc *proc, struct nx_letter *l)
 {
     l->proc = proc->number;
@@ -44,9 +66,7 @@ void nx_mail_resume(noex_node *node, struct nx_proc *proc)
     for (uint32_t number = proc->box.first; number;) {
         struct nx_letter *l = nx_letter_at(&node->letters, number);
         number = l->next;
-        if (!l->queued) {
-            l->queued = true;
-            nx_events_push_foreign(node->monitors, NX_EVENT_LETTER | l->number);
-        }
+        if (!l->queued)
+            enqueue(node, l);
     }
 }

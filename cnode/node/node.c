@@ -226,7 +226,8 @@ static void on_turn(void *ctx, uint64_t now_ms)
 int nx_node_process(noex_node *node, uint64_t max_wait_ms)
 {
     nx_delivery_release(node);
-    return nx_loop_run(node->loop, nx_delivery_waits(node) ? 0 : max_wait_ms);
+    bool waits = nx_delivery_waits(node) || nx_delivery_can_run(node);
+    return nx_loop_run(node->loop, waits ? 0 : max_wait_ms);
 }
 
 /* The item that the caller looks at, in a callback or pulled, must not be stepped over. */
@@ -235,7 +236,8 @@ int64_t nx_node_timeout_ms(noex_node *node)
     if (node->running)
         return 0;
     nx_delivery_release(node);
-    return nx_delivery_waits(node) ? 0 : nx_loop_timeout_ms(node->loop);
+    bool waits = nx_delivery_waits(node) || nx_delivery_can_run(node);
+    return waits ? 0 : nx_loop_timeout_ms(node->loop);
 }
 
 /* ---- peers ---- */

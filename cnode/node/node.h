@@ -54,7 +54,9 @@ struct noex_node {
     bool telling; /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;
-    atomic_bool woken;         /* noex_node_wakeup was called */
+    atomic_bool woken;    /* noex_node_wakeup was called */
+    uint32_t apart_first; /* pulled mode: letters for callbacks */
+    uint32_t apart_last;
     uint32_t held;             /* pulled mode: the item that the caller looks at */
     uint32_t held_letter;      /* the same: one that was taken out of its turn */
     noex_call_id awaited_call; /* whose letters are taken so */

@@ -40,6 +40,7 @@ struct nx_letter {
     uint32_t number; /* its slot */
     uint32_t link;   /* in the queue of events */
     bool queued;
+    bool apart; /* in the queue of what is for callbacks, where events are pulled */
     bool boxed;
     uint32_t next; /* in the box */
     uint32_t prev;

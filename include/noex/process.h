@@ -32,7 +32,7 @@ struct noex_process_options {
     /** The name it is registered under from the beginning, UTF-8; copied. NULL: none. */
     const char *name;
     /** Receives the events of this process; NULL: they go where the node's go. In a node whose
-     * events are pulled it is called by noex_node_process once the events before were pulled. */
+     * events are pulled noex_node_process calls it, whatever waits to be pulled meanwhile. */
     noex_event_fn on_event;
     /** Shows its state to sys:get_state; NULL: undefined. */
     noex_state_fn on_state;

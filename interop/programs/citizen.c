@@ -4,6 +4,7 @@
  * prints "ready" once others can reach it, and ends with its standard input.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "books.h"
+#include "citizen_calls.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -17,7 +18,9 @@ static size_t log_count;
 static noex_builder *node_log; /* an open list, as the others, of what happened to the node */
 static noex_builder *self_log;
 static struct noex_pid self; /* the process that is doing a command, */
-static noex_builder *answer; /* and the result */
+static noex_builder *answer; /* and the result, */
+static struct asker *asker;  /* for whoever gave it, */
+static bool is_deferred;     /* later, when it is known */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
 
@@ -77,7 +80,9 @@ static void log_exit(noex_builder *log, const struct noex_event *e)
 static void log_message(noex_builder *log, const struct noex_event *e)
 {
     noex_build_tuple(log);
-    noex_build_atom(log, e->priority ? "priority" : "message");
+    noex_build_atom(log, e->type == NOEX_EVENT_CAST ? "cast"
+                         : e->priority              ? "priority"
+                                                    : "message");
     noex_build_term(log, noex_event_term(e));
     noex_build_end(log);
 }
@@ -97,69 +102,40 @@ static void log_node_event(const char *kind, const struct noex_event *e)
 
 /* ---- commands: the process `self` does them; what is not added to `answer` is ok ---- */
 
-/* The arguments of a command, one at most of each form. */
+enum { ARGS_MAX = 3 };
+
+/* The arguments of a command, and what they are by their forms, one at most of each. */
 struct args {
-    struct noex_term term;     /* x: any */
-    struct noex_target to;     /* p: a pid; t: that too, or Name of this node, or {Name, Node} */
-    char name[NOEX_ATOM_SIZE]; /* a: an atom; empty where it is none */
-    uint64_t number;           /* n */
-    char strings[2][NOEX_ATOM_SIZE]; /* of `to` */
+    struct noex_term arg[ARGS_MAX]; /* x: any term */
+    struct noex_target to;          /* t: a pid, Name of this node, or {Name, Node} */
+    char name[NOEX_ATOM_SIZE];      /* a: an atom; empty where it is none */
+    uint64_t number;                /* n */
 };
-
-static int take_pid(struct noex_term term, struct args *a)
-{
-    a->to = (struct noex_target){.kind = NOEX_TARGET_PID, .node = a->strings[0]};
-    int rc = noex_term_pid(term, &a->to.pid, a->strings[0], NOEX_ATOM_SIZE);
-    return rc < 0 ? rc : 0;
-}
-
-static int take_target(struct noex_term term, struct args *a)
-{
-    struct noex_term name = term, at;
-    if (noex_term_type(term) == NOEX_TERM_PID)
-        return take_pid(term, a);
-    a->to = (struct noex_target){NOEX_TARGET_NAME, {0}, noex_node_name(node), a->strings[0]};
-    if (noex_term_type(term) == NOEX_TERM_TUPLE) {
-        if (noex_term_element(term, 0, &name) || noex_term_element(term, 1, &at) ||
-            noex_term_atom(at, a->strings[1], NOEX_ATOM_SIZE) < 0)
-            return NOEX_ETYPE;
-        a->to.node = a->strings[1];
-    }
-    int rc = noex_term_atom(name, a->strings[0], NOEX_ATOM_SIZE);
-    return rc < 0 ? rc : 0;
-}
 
 static int take(char form, struct noex_term term, struct args *a)
 {
-    switch (form) {
-    case 'p':
-        return take_pid(term, a);
-    case 't':
-        return take_target(term, a);
-    case 'a':
-        if (noex_term_atom(term, a->name, sizeof a->name) < 0)
-            a->name[0] = '\0';
-        return 0;
-    case 'n':
+    if (form == 't')
+        return any_target(node, term, &a->to);
+    if (form == 'n')
         return noex_term_uint64(term, &a->number);
-    }
-    a->term = term;
+    if (form == 'a' && noex_term_atom(term, a->name, sizeof a->name) < 0)
+        a->name[0] = '\0';
     return 0;
 }
 
 static int do_echo(const struct args *a)
 {
-    return noex_build_term(answer, a->term);
+    return noex_build_term(answer, a->arg[0]);
 }
 
 static int do_exit(const struct args *a)
 {
-    return noex_process_exit(node, &self, a->term);
+    return noex_process_exit(node, &self, a->arg[0]);
 }
 
 static int do_exit2(const struct args *a)
 {
-    return noex_exit(node, &self, &a->to, a->term);
+    return noex_exit(node, &self, &a->to, a->arg[1]);
 }
 
 static int do_link(const struct args *a)
@@ -174,7 +150,7 @@ static int do_unlink(const struct args *a)
 
 static int do_send(const struct args *a)
 {
-    return noex_send(node, &self, &a->to, a->term);
+    return noex_send(node, &self, &a->to, a->arg[1]);
 }
 
 static int do_trap(const struct args *a)
@@ -253,6 +229,43 @@ static int do_dropped(const struct args *a)
     return noex_build_uint64(answer, s.signals_dropped);
 }
 
+static int defer(int rc)
+{
+    is_deferred = rc == 0;
+    return rc;
+}
+
+static int do_call(const struct args *a)
+{
+    return defer(calls_call(node, &self, a->arg, asker));
+}
+
+static int do_rpc(const struct args *a)
+{
+    return defer(calls_rpc(node, &self, a->arg, asker));
+}
+
+static int do_spawn_on(const struct args *a)
+{
+    return defer(calls_spawn(node, &self, a->arg, asker));
+}
+
+static int do_cast(const struct args *a)
+{
+    return noex_cast(node, &self, &a->to, a->arg[1]);
+}
+
+static int do_serve(const struct args *a)
+{
+    (void)a;
+    return calls_serve(node);
+}
+
+static int do_release(const struct args *a)
+{
+    return calls_release(node, a->arg[0]);
+}
+
 static int do_batch(const struct args *a);
 static int do_spawn(const struct args *a);
 
@@ -263,9 +276,9 @@ static const struct command {
 } commands[] = {
     {"echo", "x", do_echo}, /* gives the term */
     {"exit", "x", do_exit}, /* ends itself */
-    {"exit2", "px", do_exit2},
-    {"link", "p", do_link},
-    {"unlink", "p", do_unlink},
+    {"exit2", "tx", do_exit2},
+    {"link", "t", do_link},
+    {"unlink", "t", do_unlink},
     {"send", "tx", do_send},
     {"trap", "a", do_trap},
     {"spawn", "a", do_spawn}, /* {spawn, Name | []} gives a pid */
@@ -280,13 +293,19 @@ static const struct command {
     {"busy", "n", do_busy},           /* the whole node sleeps for so many milliseconds */
     {"undrained", "n", do_undrained}, /* pull mode: no event is pulled for so many */
     {"dropped", "", do_dropped},      /* gives the node's count of signals dropped */
+    {"call", "xxx", do_call},         /* {call, Target, Request, Timeout} */
+    {"cast", "tx", do_cast},          /* {cast, Target, Message} */
+    {"rpc", "xxx", do_rpc},           /* {rpc, Node, {M, F, Args}, Timeout} */
+    {"spawn_on", "xxx", do_spawn_on}, /* {spawn_on, Node, {M, F, Args}, [link | monitor]} */
+    {"serve", "", do_serve},          /* the functions of the module c_node */
+    {"release", "x", do_release},     /* gives the term to all who hold */
     {"batch", "x", do_batch},         /* {batch, Commands}: their results do not count */
 };
 
 /* Errors: NOEX_ETYPE (no command), and the command's own. */
 static int run_command(struct noex_term command)
 {
-    struct noex_term name, arg;
+    struct noex_term name;
     struct args a;
     uint64_t size;
     if (noex_term_size(command, &size) || noex_term_element(command, 0, &name))
@@ -296,7 +315,7 @@ static int run_command(struct noex_term command)
         if (size != strlen(c->args) + 1 || !noex_term_is_atom(name, c->name))
             continue;
         for (size_t n = 0; c->args[n]; n++)
-            if (noex_term_element(command, n + 1, &arg) || take(c->args[n], arg, &a))
+            if (noex_term_element(command, n + 1, &a.arg[n]) || take(c->args[n], a.arg[n], &a))
                 return NOEX_ETYPE;
         return c->run(&a);
     }
@@ -307,7 +326,7 @@ static int do_batch(const struct args *a)
 {
     struct noex_items items;
     struct noex_term command;
-    int rc = noex_term_items(a->term, &items);
+    int rc = noex_term_items(a->arg[0], &items);
     while (noex_items_next(&items, &command))
         (void)run_command(command);
     return rc;
@@ -315,29 +334,15 @@ static int do_batch(const struct args *a)
 
 /* ---- processes ---- */
 
-/* {Ref, Result}, from the process itself unless that was its end. To a node that does not read
- * there may be no room for it. */
-static void reply(struct noex_term from, struct noex_term ref, int result_rc)
+static void reply(int rc)
 {
-    noex_builder *b = new_builder();
-    struct noex_term result, message;
-    struct args a;
-    noex_build_tuple(b);
-    noex_build_term(b, ref);
-    if (result_rc)
-        noex_build_atom(b, noex_error_name(result_rc));
-    else if (noex_builder_term(answer, &result) == 0)
-        noex_build_term(b, result);
-    else
-        noex_build_atom(b, "ok");
-    noex_build_end(b);
-    if (noex_builder_term(b, &message) || take_pid(from, &a))
+    noex_builder *word = new_builder();
+    struct noex_term result;
+    noex_build_atom(word, rc ? noex_error_name(rc) : "ok");
+    if ((rc || noex_builder_term(answer, &result)) && noex_builder_term(word, &result))
         die("an answer cannot be built");
-    bool alive = noex_process_is_alive(node, &self);
-    int rc = noex_send(node, alive ? &self : NULL, &a.to, message);
-    if (rc && rc != NOEX_EUNREAD)
-        die("an answer to %s: %s", a.to.node, noex_node_error(node)->text);
-    noex_builder_free(b);
+    asker_tell(node, &self, asker, result);
+    noex_builder_free(word);
 }
 
 static void on_message(const struct noex_event *e)
@@ -350,7 +355,13 @@ static void on_message(const struct noex_event *e)
         return;
     }
     noex_builder_clear(answer);
-    reply(from, ref, run_command(command));
+    asker = asker_new(from, ref);
+    is_deferred = false;
+    int rc = run_command(command);
+    if (is_deferred)
+        return;
+    reply(rc);
+    asker_free(asker);
 }
 
 static void on_process_event(void *user, const struct noex_event *e)
@@ -360,10 +371,24 @@ static void on_process_event(void *user, const struct noex_event *e)
     self = *e->process;
     if (e->type == NOEX_EVENT_MESSAGE)
         on_message(e);
+    else if (e->type == NOEX_EVENT_CALL)
+        calls_answer(node, e);
+    else if (e->type == NOEX_EVENT_CAST)
+        log_message(self_log, e);
     else if (e->type == NOEX_EVENT_EXIT)
         log_exit(self_log, e);
     else if (e->type == NOEX_EVENT_PROCESS_END)
         drop_log(number);
+    else
+        calls_outcome(node, e);
+}
+
+static void on_state(void *user, noex_builder *b)
+{
+    noex_build_tuple(b);
+    noex_build_atom(b, "process");
+    noex_build_uint64(b, (uint64_t)(uintptr_t)user);
+    noex_build_end(b);
 }
 
 /* NULL: without a name. */
@@ -374,6 +399,7 @@ static int start_process(const char *name, struct noex_pid *process)
     noex_process_options_init(&o);
     o.name = name;
     o.on_event = on_process_event;
+    o.on_state = on_state;
     o.user = (void *)(uintptr_t)number;
     int rc = noex_process_new(node, &o, process);
     if (rc)
@@ -401,6 +427,8 @@ static void on_event(void *user, const struct noex_event *e)
         log_node_event("failed", e);
     else if (e->type == NOEX_EVENT_MONITOR_DOWN)
         log_node_event("monitor_down", e);
+    else
+        calls_outcome(node, e);
     if (e->type != NOEX_EVENT_REGISTERED || is_ready)
         return;
     is_ready = true;
@@ -476,6 +504,7 @@ int main(int argc, char **argv)
     while (log_count)
         noex_builder_free(logs[--log_count]);
     free(logs);
+    calls_free();
     noex_builder_free(node_log);
     noex_builder_free(answer);
     puts("ok");

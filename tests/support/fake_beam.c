@@ -500,6 +500,7 @@ static bool older_is_gone(void *ctx)
 /* Accepts, or (`dialled` not NULL) dials that node. */
 static void open_conn(struct fake_beam *b, struct fake_conn *c, const char *dialled)
 {
+    bool dynamic = dialled && b->dynamic;
     b->random = (struct nx_random){random_fill, &b->seed};
     const struct nx_conn_config config = {
         .hs = {.alloc = &nx_alloc_libc,
@@ -509,13 +510,13 @@ static void open_conn(struct fake_beam *b, struct fake_conn *c, const char *dial
                           .name_peer = name_peer,
                           .older_is_gone = older_is_gone},
                .role = dialled ? NX_HS_DIAL : NX_HS_ACCEPT,
-               .dynamic = b->dynamic,
+               .dynamic = dynamic,
                .peer_name = dialled,
                .header = 2,
                .flags = b->opts.flags,
                .required = b->opts.required,
                .creation = b->opts.creation,
-               .self_name = b->dynamic ? strchr(b->name, '@') + 1 : b->name,
+               .self_name = dynamic ? strchr(b->name, '@') + 1 : b->name,
                .cookie = nx_span_str(b->opts.cookie),
                .step_ms = 7000},
         .handlers = {c, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},

@@ -33,6 +33,23 @@ static void copy_term(struct seen *s, const struct noex_event *e)
         memcpy(s->term, e->term, e->term_len < sizeof s->term ? e->term_len : sizeof s->term);
 }
 
+static void copy_process(struct seen *s, const struct noex_event *e)
+{
+    if (e->process)
+        s->process = *e->process;
+    s->has_from = e->from != NULL;
+    if (e->from)
+        s->from = *e->from;
+    s->process_user = e->process_user;
+    s->priority = e->priority;
+    s->call = e->call;
+    s->call_user = e->call_user;
+    s->caller_len = e->caller.len;
+    if (e->caller.len)
+        memcpy(s->caller, e->caller.bytes,
+               e->caller.len < sizeof s->caller ? e->caller.len : sizeof s->caller);
+}
+
 static void keep(struct bench *b, const struct noex_event *e)
 {
     if (b->seen_count == b->seen_cap) {
@@ -57,17 +74,29 @@ static void keep(struct bench *b, const struct noex_event *e)
     }
     copy_target(s, e->target);
     copy_term(s, e);
+    copy_process(s, e);
+}
+
+static void note(struct bench *b, const struct noex_event *e, bool own)
+{
+    b->count[e->type]++;
+    observed_event(e);
+    if (!b->no_keep) {
+        keep(b, e);
+        b->seen[b->seen_count - 1].own = own;
+    }
+    if (b->in_event)
+        b->in_event(b, e);
 }
 
 static void on_event(void *user, const struct noex_event *e)
 {
-    struct bench *b = user;
-    b->count[e->type]++;
-    observed_event(e);
-    if (!b->no_keep)
-        keep(b, e);
-    if (b->in_event)
-        b->in_event(b, e);
+    note(user, e, false);
+}
+
+void bench_told(void *user, const struct noex_event *e)
+{
+    note(user, e, true);
 }
 
 void bench_init(struct bench *b)
