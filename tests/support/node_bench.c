@@ -253,7 +253,7 @@ void bench_for(struct bench *b, uint64_t ms)
 
 static const struct nx_conn *node_conn(const struct bench *b, const struct fake_beam *beam)
 {
-    for (uint32_t i = 0; i < b->node->peers.count; i++)
+    for (uint32_t i = 0; b->node && i < b->node->peers.count; i++)
         if (strcmp(b->node->peers.list[i]->name.full, beam->name) == 0)
             return b->node->peers.list[i]->conn;
     return NULL;

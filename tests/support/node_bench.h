@@ -63,7 +63,7 @@ struct seen {
     bool has_from;
     struct noex_pid from;
     uint32_t priority;
-    uint8_t caller[BENCH_TERM_MAX];
+    uint8_t caller[2 * BENCH_TERM_MAX];
     size_t caller_len;
     noex_call_id call;
     void *call_user;
