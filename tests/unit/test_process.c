@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "process_bench.h"
 
-#include <stdlib.h>
-
 /* The life of a process: made, named, told of things, ended; and what a program does meanwhile. */
 
 static struct bench b;
@@ -515,9 +513,9 @@ static void but_run_the_node_or_take_events(void **state)
     }
 }
 
-/* ---- pulled, with callbacks of processes in between ---- */
+/* ---- pulled, beside callbacks of processes ---- */
 
-enum { MIXED = 12 };
+enum { MIXED = 12, OWN = MIXED / 3 };
 
 static struct noex_pid own_way, nodes_way;
 
@@ -534,63 +532,91 @@ static void open_mixed(void)
         assert_int_equal(send_here(NULL, i % 3 == 0 ? &own_way : &nodes_way, raw_int(i)), 0);
 }
 
-static void expect_mixed(void)
+/* What was told to the callback since the first `from` events: in order, and no more. */
+static void expect_own(size_t from)
 {
-    assert_int_equal(b.seen_count, MIXED);
-    for (int i = 0; i < MIXED; i++) {
-        assert_term(&b.seen[i], raw_int(i));
-        assert_int_equal(b.seen[i].own, i % 3 == 0);
+    assert_int_equal(b.seen_count, from + OWN);
+    for (size_t i = 0; i < OWN; i++) {
+        assert_true(b.seen[from + i].own);
+        assert_term(&b.seen[from + i], raw_int((int64_t)i * 3));
     }
 }
 
-static void callbacks_and_pulled_events_come_in_one_order(void **state)
+static void expect_pulled(const struct noex_event *e, int n)
+{
+    assert_non_null(e);
+    assert_span(nx_span(e->term, e->term_len), raw_int(n / 2 * 3 + n % 2 + 1));
+}
+
+static void callbacks_do_not_wait_for_what_is_to_be_pulled(void **state)
 {
     (void)state;
     open_mixed();
-    bench_settle(&b);
-    expect_mixed();
+    assert_int_equal(noex_node_timeout_ms(b.node), 0);
+    assert_int_equal(noex_node_process(b.node, 10000), 0);
+    expect_own(0);
+    for (int i = 0; i < MIXED - OWN; i++)
+        expect_pulled(noex_node_next_event(b.node), i);
+    assert_null(noex_node_next_event(b.node));
+    expect_own(0); /* no callback but from noex_node_process */
+    assert_int_equal(noex_node_timeout_ms(b.node), -1);
     bench_close(&b);
 }
 
-static void note_pulled(const struct noex_event *e)
+static void what_is_pulled_does_not_wait_for_callbacks(void **state)
 {
-    struct seen *s = &b.seen[b.seen_count++];
-    *s = (struct seen){.type = e->type, .term_len = e->term_len, .term_full_len = e->term_full_len};
-    memcpy(s->term, e->term, e->term_len);
+    (void)state;
+    open_mixed();
+    for (int i = 0; i < MIXED - OWN; i++)
+        expect_pulled(noex_node_next_event(b.node), i);
+    assert_int_equal(b.seen_count, 0);
+    assert_int_equal(noex_node_timeout_ms(b.node), 0); /* of them no poll loop is kept */
+    assert_int_equal(noex_node_process(b.node, 10000), 0);
+    expect_own(0);
+    bench_close(&b);
 }
 
-static void a_wait_for_an_event_runs_the_callbacks_before_it_and_wakes(void **state)
+static void a_wait_for_an_event_runs_callbacks_meanwhile(void **state)
 {
     (void)state;
     const struct noex_event *e;
     open_mixed();
-    b.seen = calloc(MIXED, sizeof *b.seen);
-    b.seen_cap = MIXED;
-    assert_non_null(b.seen);
-    for (int i = 0; i < MIXED - MIXED / 3; i++) {
+    for (int i = 0; i < MIXED - OWN; i++) {
         assert_int_equal(noex_wait_event(b.node, 5000, &e), 0);
-        note_pulled(e);
+        expect_pulled(e, i);
     }
-    expect_mixed();
     uint64_t before = bench_clock();
     assert_int_equal(noex_wait_event(b.node, 20, &e), NOEX_EWAIT);
     assert_true(bench_clock() - before >= 19);
+    expect_own(0);
     bench_close(&b);
 }
 
-static void an_event_for_a_callback_lets_no_poll_loop_sleep(void **state)
+/* What it sends to the other process wakes whoever waits for an event. */
+static void pass_on(struct bench *bench, const struct noex_event *e)
+{
+    (void)bench;
+    assert_int_equal(e->type, P_MSG);
+    assert_int_equal(
+        send_here(&own_way, &nodes_way, nx_span(noex_event_term(e).bytes, e->term_len)), 0);
+}
+
+static void a_wait_is_ended_by_what_a_callback_sends(void **state)
 {
     (void)state;
-    open_mixed();
-    assert_int_equal(noex_node_timeout_ms(b.node), 0);
-    assert_null(noex_node_next_event(b.node)); /* the first is for a callback */
-    assert_int_equal(noex_node_timeout_ms(b.node), 0);
-    assert_int_equal(noex_node_process(b.node, 10000), 0);
-    assert_int_equal(b.seen_count, 1);
-    assert_non_null(noex_node_next_event(b.node));
-    assert_non_null(noex_node_next_event(b.node));
-    assert_null(noex_node_next_event(b.node));
-    assert_int_equal(b.seen_count, 1); /* no callback but from noex_node_process */
+    const struct noex_event *e;
+    open_alone(true);
+    nodes_way = make();
+    options.on_event = bench_told;
+    options.user = &b;
+    own_way = make();
+    b.in_event = pass_on;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(send_here(NULL, &own_way, raw_int(i)), 0);
+        assert_int_equal(noex_wait_event(b.node, 10000, &e), 0);
+        assert_span(nx_span(e->term, e->term_len), raw_int(i));
+        assert_true(same_pid(e->process, &nodes_way));
+    }
     bench_close(&b);
 }
 
@@ -857,9 +883,10 @@ int main(void)
         cmocka_unit_test(a_reason_is_told_whole),
         cmocka_unit_test(at_any_event_a_callback_may_do_anything),
         cmocka_unit_test(but_run_the_node_or_take_events),
-        cmocka_unit_test(callbacks_and_pulled_events_come_in_one_order),
-        cmocka_unit_test(a_wait_for_an_event_runs_the_callbacks_before_it_and_wakes),
-        cmocka_unit_test(an_event_for_a_callback_lets_no_poll_loop_sleep),
+        cmocka_unit_test(callbacks_do_not_wait_for_what_is_to_be_pulled),
+        cmocka_unit_test(what_is_pulled_does_not_wait_for_callbacks),
+        cmocka_unit_test(a_wait_for_an_event_runs_callbacks_meanwhile),
+        cmocka_unit_test(a_wait_is_ended_by_what_a_callback_sends),
         cmocka_unit_test(the_event_at_hand_outlives_its_process),
         cmocka_unit_test(an_alias_leads_to_its_process_until_it_is_taken_away),
         cmocka_unit_test(a_group_leader_is_what_the_last_signal_named),
