@@ -6,14 +6,15 @@
 -export([start/0, flush_log/0]).
 -export([worker/1, server/1, finish/2, reason_text/1, reason_bytes/1, reason_is/2]).
 -export([pid_text/1, high_pid/1, workers/1, names/1, watched/1]).
+-export([read_texts/1, same_term/2, random_texts/2]).
 -export([race_start/2, race_kill/1, watched_from_outside/0, churn/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
-%% -s noex_peer start: in $NOEX_PEER_DIR, NAME.log gets the log, NAME.ready the control port once
-%% all runs.
+%% -s noex_peer start: in $NOEX_PEER_DIR, $NOEX_PEER_NAME.log gets the log, $NOEX_PEER_NAME.ready the
+%% control port once all runs.
 start() ->
     Dir = os:getenv("NOEX_PEER_DIR"),
-    [Name | _] = string:lexemes(atom_to_list(node()), "@"),
+    Name = os:getenv("NOEX_PEER_NAME"),
     File = fun(Suffix) -> filename:join(Dir, Name ++ Suffix) end,
     ok = logger:add_handler(noex_peer, logger_std_h, #{config => #{file => File(".log")}}),
     Self = self(),
@@ -90,6 +91,73 @@ reason_is(Name, Text) ->
     {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(Text) ++ "."),
     {ok, Term} = erl_parse:parse_term(Tokens),
     Term =:= ask({reason, Name}).
+
+%% ---- texts: terms go as external terms, in hex without the version byte
+
+%% What the release reads from each text, or "error"; a line each.
+read_texts(Texts) -> lists:join($\n, [read_text(T) || T <- Texts]).
+
+read_text(Text) ->
+    try
+        {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(Text)),
+        Dot = [{dot, erl_anno:new(1)} || element(1, lists:last(Tokens)) =/= dot],
+        {ok, Term} = erl_parse:parse_term(Tokens ++ Dot),
+        hex(term_bytes(Term))
+    catch
+        error:_ -> "error"
+    end.
+
+same_term(One, Other) -> term_of(One) =:= term_of(Other).
+
+%% Random terms: each printed by ~0tp or so, in hex too, a blank, and the term.
+random_texts(Count, Control) ->
+    _ = rand:seed(exsss, {Count, length(Control), 3}),
+    lists:join($\n, [random_text(Control, random_term(4)) || _ <- lists:seq(1, Count)]).
+
+random_text(Control, Term) ->
+    Text = unicode:characters_to_binary(io_lib:format(Control, [Term])),
+    [hex(Text), $\s, hex(term_bytes(Term))].
+
+random_term(0) -> random_leaf();
+random_term(Depth) ->
+    Some = fun(Max) -> lists:seq(1, rand:uniform(Max + 1) - 1) end,
+    Terms = fun(Max) -> [random_term(Depth - 1) || _ <- Some(Max)] end,
+    case rand:uniform(9) of
+        1 -> list_to_tuple(Terms(4));
+        2 -> Terms(4);
+        3 -> maps:from_list([{random_term(Depth - 1), T} || T <- Terms(3)]);
+        4 -> [random_leaf() | random_term(Depth - 1)];
+        _ -> random_leaf()
+    end.
+
+random_leaf() ->
+    case rand:uniform(8) of
+        1 -> rand:uniform(1000) - 500;
+        2 -> rand:uniform(1 bsl rand:uniform(200)) * (1 - 2 * (rand:uniform(2) - 1));
+        3 -> random_float();
+        4 -> list_to_atom(some([$a, $b, $_, $@, $A, $9, $., $\s, $', $\\, $\n, 16#e9, 16#3bb]));
+        5 -> some([$a, $b, $", $\\, $\n, $\e, 16#e9, $\s, 97, 98, 99]);
+        6 -> some([0, 97, 300, 255, 128, 127, 16#1f600]);
+        7 -> unicode:characters_to_binary(some([$a, $", $\\, $\n, 16#e9, 16#3bb]));
+        8 -> N = rand:uniform(80), <<(rand:uniform(1 bsl N) - 1):N>>
+    end.
+
+random_float() ->
+    case <<(rand:uniform(1 bsl 64) - 1):64>> of
+        <<F/float>> -> F;
+        _ -> random_float()
+    end.
+
+some(From) ->
+    [lists:nth(rand:uniform(length(From)), From) || _ <- lists:seq(1, rand:uniform(7) - 1)].
+
+term_bytes(Term) ->
+    <<131, Bytes/binary>> = term_to_binary(Term, [{minor_version, 2}]),
+    Bytes.
+
+term_of(Hex) -> binary_to_term(<<131, (binary:decode_hex(Hex))/binary>>).
+
+hex(Bytes) -> string:lowercase(binary:encode_hex(Bytes)).
 
 pid_text(Name) -> {raw, pid_to_list(ask({pid, Name}))}.
 

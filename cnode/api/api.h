@@ -30,4 +30,26 @@ static inline int nx_api_may_wait(noex_node *node)
     return 0;
 }
 
+/** The process of the program with this pid; NULL: there is none. */
+struct nx_proc *nx_api_process(noex_node *node, const struct noex_pid *process);
+/** Records and returns NOEX_ENOPROC. */
+int nx_api_no_process(struct noex_error *err, const struct noex_pid *process);
+
+/** What functions about one process begin with. Errors: NOEX_EINVALID, NOEX_ENOPROC. */
+static inline int nx_api_process_call(noex_node *node, const struct noex_pid *process,
+                                      const char *what, struct nx_proc **proc,
+                                      struct noex_error **err)
+{
+    if (!node)
+        return NOEX_EINVALID;
+    *err = nx_api_begin(node);
+    if (!process)
+        return nx_fail(*err, NOEX_EINVALID, "%s: an argument is NULL", what);
+    *proc = nx_api_process(node, process);
+    return *proc ? 0 : nx_api_no_process(*err, process);
+}
+
+/** Errors: NOEX_ETERM, with what is wrong. */
+int nx_api_check_term(struct noex_term term, struct noex_error *err);
+
 #endif

@@ -5,15 +5,38 @@
 
 enum { TEXT_MIN = sizeof "..." };
 
-static bool is_down(const struct noex_event *event)
+static bool has_reason(const struct noex_event *event)
 {
-    return event && event->type == NOEX_EVENT_MONITOR_DOWN;
+    switch (event ? event->type : 0) {
+    case NOEX_EVENT_MONITOR_DOWN:
+    case NOEX_EVENT_EXIT:
+    case NOEX_EVENT_PROCESS_END:
+    case NOEX_EVENT_CALL_FAILED:
+    case NOEX_EVENT_SPAWN_DOWN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool has_term(const struct noex_event *event)
+{
+    switch (event ? event->type : 0) {
+    case NOEX_EVENT_MESSAGE:
+    case NOEX_EVENT_CALL:
+    case NOEX_EVENT_CAST:
+    case NOEX_EVENT_REPLY:
+    case NOEX_EVENT_REQUEST:
+        return true;
+    default:
+        return has_reason(event);
+    }
 }
 
 struct noex_term noex_event_term(const struct noex_event *event)
 {
     struct noex_term term = {NULL, 0};
-    if (is_down(event)) {
+    if (has_term(event)) {
         term.bytes = event->term;
         term.len = event->term_len;
     }
@@ -22,7 +45,7 @@ struct noex_term noex_event_term(const struct noex_event *event)
 
 int noex_event_print_term(const struct noex_event *event, char *text, size_t size, bool *cut)
 {
-    if (!is_down(event))
+    if (!has_term(event))
         return NOEX_EINVALID;
     return noex_term_print(noex_event_term(event), event->node, text, size, cut);
 }
@@ -30,7 +53,7 @@ int noex_event_print_term(const struct noex_event *event, char *text, size_t siz
 int noex_event_message(const struct noex_event *event, char *text, size_t size)
 {
     struct nx_buf b;
-    if (!is_down(event) || !text || size < TEXT_MIN)
+    if (!has_reason(event) || !text || size < TEXT_MIN)
         return NOEX_EINVALID;
     nx_buf_text(&b, text, size);
     int rc = nx_reason_message(&b, nx_span(event->term, event->term_len), nx_span_str(event->node));
@@ -47,6 +70,7 @@ const char *noex_node_down_reason(const struct noex_error *error)
         return "connection_refused";
     case NOEX_EDISCONNECTED:
         return "graceful_shutdown";
+    case NOEX_EMAIL:
     case NOEX_ELIMIT:
     case NOEX_ENOMEM:
     case NOEX_ESYSTEM:

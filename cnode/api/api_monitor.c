@@ -2,22 +2,9 @@
 #include <noex/noex.h>
 
 #include "api/api.h"
-#include "node/peer.h"
+#include "node/address.h"
 #include "term/ident.h"
-#include "term/utf8.h"
 #include <inttypes.h>
-
-/* What can stand on the wire as an atom, and be registered. */
-static bool name_is_valid(const char *name)
-{
-    uint32_t c, chars = 0;
-    if (!name || !*name || strcmp(name, "undefined") == 0)
-        return false;
-    struct nx_rd in = nx_rd(nx_span_str(name));
-    while (chars < NX_ATOM_CHARS_MAX && nx_utf8_next(&in, &c))
-        chars++;
-    return nx_rd_left(&in) == 0;
-}
 
 static int check_target(const struct noex_target *target, struct noex_error *err)
 {
@@ -29,7 +16,7 @@ static int check_target(const struct noex_target *target, struct noex_error *err
             return 0;
         return nx_fail(err, NOEX_ETARGET, "no pid has the number %" PRIu32, target->pid.id);
     case NOEX_TARGET_NAME:
-        if (name_is_valid(target->name))
+        if (nx_name_is_valid(target->name))
             return 0;
         return nx_fail(err, NOEX_ETARGET, "not a name that a process can be registered under");
     }

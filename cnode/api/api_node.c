@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "node/delivery.h"
+#include "node/listener.h"
 #include "node/options.h"
 #include "node/peer.h"
 
@@ -99,6 +100,24 @@ uint64_t noex_node_now_ms(noex_node *node)
         return 0;
     nx_loop_update(node->loop);
     return nx_loop_now(node->loop);
+}
+
+/* ---- being connected to ---- */
+
+uint16_t noex_node_listen_port(const noex_node *node)
+{
+    const struct nx_listener *l = node ? node->listener : NULL;
+    return l && l->count ? l->port : 0;
+}
+
+int noex_set_cookie(noex_node *node, const char *peer, const char *cookie)
+{
+    struct nx_node_name name;
+    if (!node)
+        return NOEX_EINVALID;
+    struct noex_error *err = nx_api_begin(node);
+    int rc = nx_node_name_parse(peer, &name, err);
+    return rc ? rc : nx_node_set_cookie(node, &name, cookie, err);
 }
 
 /* ---- connections ---- */

@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "node/delivery.h"
+#include "node/listener.h"
 #include "node/peer.h"
 
 /* A wait: until `until_ms` of the node's clock. The node stays, whatever its callbacks do, until
@@ -126,6 +127,39 @@ int noex_wait_node_up(noex_node *node, const char *peer, uint64_t timeout_ms)
     return end(&w, rc);
 }
 
+/* ---- being connected to ---- */
+
+/* What a wait that was in vain says: the error of a try that has failed meanwhile, or how the last
+ * one did. */
+static int not_reachable(const struct nx_listener *l, bool meanwhile, struct noex_error *err)
+{
+    *err = (struct noex_error){0};
+    if (meanwhile)
+        *err = l->cause;
+    nx_fail(err, NOEX_EWAIT, "not registered in time%s%.200s",
+            l->cause.code ? ", the last try: " : "", l->cause.text);
+    return err->code;
+}
+
+int noex_wait_registered(noex_node *node, uint64_t timeout_ms)
+{
+    struct wait w;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    const struct nx_listener *l = node->listener;
+    if (!l)
+        return end(&w, nx_fail(w.err, NOEX_ESTATE, "the node does not listen: option listen"));
+    const uint64_t before = l->failures;
+    while (!nx_listener_is_reachable(l) && l->failures == before && !rc)
+        rc = go_on(&w);
+    if (nx_listener_is_reachable(l))
+        return end(&w, 0);
+    if (l->failures != before || rc == NOEX_EWAIT)
+        rc = not_reachable(l, l->failures != before, w.err);
+    return end(&w, rc);
+}
+
 /* ---- monitors ---- */
 
 /* True where it is decided: then `w->code` and `*w->err` tell how. */
@@ -161,4 +195,31 @@ int noex_wait_monitor_up(noex_node *node, noex_monitor_id id, uint64_t timeout_m
         return end(&w, nx_fail(w.err, rc, NULL));
     *w.err = outcome;
     return end(&w, awaited.code);
+}
+
+/* ---- calls ---- */
+
+int noex_wait_reply(noex_node *node, noex_call_id id, uint64_t timeout_ms,
+                    const struct noex_event **event)
+{
+    struct wait w;
+    bool more;
+    if (!node)
+        return NOEX_EINVALID;
+    if (!event)
+        return nx_fail(nx_api_begin(node), NOEX_EINVALID, "noex_wait_reply: an argument is NULL");
+    *event = NULL;
+    int rc = begin(&w, node, timeout_ms);
+    if (rc)
+        return rc;
+    nx_delivery_release(node);
+    node->awaited_call = id;
+    while (!(*event = nx_delivery_take_call(node, id, &more)) && more && !rc)
+        rc = go_on(&w);
+    node->awaited_call = 0;
+    if (node->closing)
+        *event = NULL;
+    if (!*event && !more && !node->closing)
+        rc = nx_fail(w.err, NOEX_EINVALID, "no such call, or it is over");
+    return end(&w, *event ? 0 : nx_fail(w.err, rc, NULL));
 }

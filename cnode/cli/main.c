@@ -107,6 +107,11 @@ static enum exit_code check_operands(const struct command *c, const struct optio
     for (size_t i = 0; c->operands == NODES && i < list->count; i++)
         if (list->items[i].what.kind != NOEX_TARGET_NODE)
             return fail_with(why, CODE_USAGE, "%s: not a node: '%s'", c->name, list->items[i].text);
+    for (size_t i = 0; i < list->count; i++)
+        if (list->items[i].global)
+            return fail_with(why, CODE_USAGE,
+                             "global: names are not supported by this version: '%s'",
+                             list->items[i].text);
     return CODE_WELL;
 }
 

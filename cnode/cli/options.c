@@ -142,6 +142,14 @@ static enum exit_code take_verbose(struct options *o, const char *value, struct 
     return CODE_WELL;
 }
 
+static enum exit_code take_visible(struct options *o, const char *value, struct failure *why)
+{
+    (void)value;
+    (void)why;
+    o->visible = true;
+    return CODE_WELL;
+}
+
 static enum exit_code take_help(struct options *o, const char *value, struct failure *why)
 {
     (void)value;
@@ -155,6 +163,8 @@ static const struct spec specs[] = {
      take_targets},
     {OPT_NAME, "name", "NAME@HOST", "the name to connect by (default: the peer assigns one)",
      take_name},
+    {OPT_VISIBLE, "visible", NULL, "as a node among others, not a hidden one (needs --name)",
+     take_visible},
     {OPT_COOKIE_FILE, "cookie-file", "FILE",
      "where the cookie is, unless NOEX_COOKIE has it (default: as erl finds it)", take_cookie_file},
     {OPT_TIMEOUT, "timeout", "MS", "how long to wait, in milliseconds", take_timeout},
@@ -197,10 +207,11 @@ enum exit_code options_parse(struct options *o, unsigned allowed, int argc, char
         longs[i] = (struct option){
             .name = specs[i].name, .has_arg = specs[i].value != NULL, .val = 256 + (int)i};
     enum exit_code rc = from_environment(o, why);
+    const char *shorts = allowed & OPT_BEFORE_OPERANDS ? "+:h" : ":h";
     optind = 0; /* glibc: start anew, also after an earlier parse */
     opterr = 0;
     while (!rc) {
-        int result = getopt_long(argc, argv, ":h", longs, NULL);
+        int result = getopt_long(argc, argv, shorts, longs, NULL);
         if (result == -1)
             break;
         if (result == 'h') {
@@ -214,6 +225,8 @@ enum exit_code options_parse(struct options *o, unsigned allowed, int argc, char
             return fail_with(why, CODE_USAGE, "%s takes no --%s", argv[0], spec->name);
         rc = spec->take(o, optarg, why);
     }
+    if (!rc && o->visible && !o->name)
+        rc = fail_with(why, CODE_USAGE, "--visible needs a name that others know it by (--name)");
     o->operands = argv + optind;
     o->operand_count = rc ? 0 : (size_t)(argc - optind);
     return o->help ? CODE_WELL : rc;

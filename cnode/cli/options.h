@@ -18,7 +18,11 @@ enum option_bit {
     OPT_VERBOSE = 1 << 7,
     OPT_FOR = 1 << 8,
     OPT_TARGETS = 1 << 9,
-    OPT_HELP = 1 << 10
+    OPT_HELP = 1 << 10,
+    OPT_VISIBLE = 1 << 11,
+    /** No option: they all stand before the first operand, and what follows it is taken as it is.
+     */
+    OPT_BEFORE_OPERANDS = 1 << 12
 };
 
 enum { TARGET_FILES_MAX = 16 };
@@ -33,6 +37,7 @@ struct options {
     bool json;
     bool quiet;
     bool verbose;
+    bool visible;
     bool help;
     const char *target_files[TARGET_FILES_MAX];
     size_t target_file_count;

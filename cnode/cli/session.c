@@ -499,7 +499,7 @@ static void on_connect_failed(struct session *s, struct peer *p, const struct no
 
 static void on_node_event(struct session *s, struct peer *p, const struct noex_event *ev)
 {
-    switch (ev->type) {
+    switch ((int)ev->type) {
     case NOEX_EVENT_NODE_UP:
         on_node_up(s, p, ev);
         break;
@@ -522,9 +522,7 @@ static void on_node_event(struct session *s, struct peer *p, const struct noex_e
                                            .node = p->node,
                                            .missed = ev->missed});
         break;
-    case NOEX_EVENT_MONITOR_UP:
-    case NOEX_EVENT_MONITOR_DOWN:
-    case NOEX_EVENT_MONITOR_FAILED:
+    default:
         break;
     }
 }

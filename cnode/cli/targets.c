@@ -6,36 +6,44 @@
 #include <string.h>
 
 /* A line: no node name and registered name together take as much. */
-enum { NAME_CHARS_MAX = 255, LINE_MAX_BYTES = 4096 };
+enum { LINE_MAX_BYTES = 4096 };
 
 static enum exit_code no_memory(struct failure *why)
 {
     return fail_with(why, CODE_INTERNAL, "out of memory");
 }
 
-static size_t char_count(const char *utf8)
+/* A name known to `global` is a term of any kind. */
+static enum exit_code parse_global(struct target_spec *spec, const char *name, struct failure *why)
 {
-    size_t n = 0;
-    for (; *utf8; utf8++)
-        n += (*utf8 & 0xc0) != 0x80;
-    return n;
+    struct noex_error error = {0};
+    spec->what.kind = NOEX_TARGET_PID; /* of a process that is not known yet */
+    if (noex_builder_new(&spec->global, NULL))
+        return no_memory(why);
+    if (noex_build_text(spec->global, name, &error) == 0)
+        return CODE_WELL;
+    if (error.code == NOEX_ENOMEM)
+        return no_memory(why);
+    return fail_with(why, CODE_USAGE, "not a global name, which is an Erlang term: %s: '%s'",
+                     error.text, name);
 }
 
 /* What stands behind "NODE/". `rest` stays alive with the target. */
-static enum exit_code parse_process(struct noex_target *what, const char *rest, struct failure *why)
+static enum exit_code parse_process(struct target_spec *spec, const char *rest, struct failure *why)
 {
+    static const char global[] = "global:";
+    struct noex_target *what = &spec->what;
     if (*rest == '<') {
         what->kind = NOEX_TARGET_PID;
         if (noex_pid_parse(rest, &what->pid))
             return fail_with(why, CODE_USAGE, "not a pid of the form <0.123.0>: '%s'", rest);
         return CODE_WELL;
     }
-    if (strncmp(rest, "global:", 7) == 0)
-        return fail_with(why, CODE_USAGE, "global: names are not supported by this version: '%s'",
-                         rest);
-    if (!*rest || !text_is_utf8(rest) || char_count(rest) > NAME_CHARS_MAX)
+    if (strncmp(rest, global, strlen(global)) == 0)
+        return parse_global(spec, rest + strlen(global), why);
+    if (!text_is_name(rest))
         return fail_with(why, CODE_USAGE, "not a registered name (1 to %d characters): '%s'",
-                         (int)NAME_CHARS_MAX, rest);
+                         TEXT_NAME_CHARS, rest);
     what->kind = NOEX_TARGET_NAME;
     what->name = rest;
     return CODE_WELL;
@@ -50,7 +58,7 @@ static enum exit_code parse(struct target_spec *spec, struct failure *why)
     if (noex_node_name_check(spec->parts, NULL))
         return fail_with(why, CODE_USAGE, "not a target (NODE, NODE/NAME or NODE/<0.123.0>): '%s'",
                          spec->text);
-    return slash ? parse_process(&spec->what, slash + 1, why) : CODE_WELL;
+    return slash ? parse_process(spec, slash + 1, why) : CODE_WELL;
 }
 
 static bool make_room(struct target_list *list)
@@ -70,6 +78,7 @@ static void spec_free(struct target_spec *spec)
 {
     free(spec->text);
     free(spec->parts);
+    noex_builder_free(spec->global);
 }
 
 enum exit_code targets_add(struct target_list *list, const char *text, struct failure *why)
@@ -148,6 +157,16 @@ static int compare_numbers(uint32_t a, uint32_t b)
     return a < b ? -1 : a > b;
 }
 
+/* NULL comes first. */
+static int compare_globals(const noex_builder *a, const noex_builder *b)
+{
+    struct noex_term x, y;
+    if (!a || !b || noex_builder_term(a, &x) || noex_builder_term(b, &y))
+        return (a != NULL) - (b != NULL);
+    int c = memcmp(x.bytes, y.bytes, x.len < y.len ? x.len : y.len);
+    return c ? c : (x.len > y.len) - (x.len < y.len);
+}
+
 static int compare_targets(const struct noex_target *a, const struct noex_target *b)
 {
     int c = strcmp(a->node, b->node);
@@ -162,11 +181,17 @@ static int compare_targets(const struct noex_target *a, const struct noex_target
     return c;
 }
 
+static int compare_specs(const struct target_spec *a, const struct target_spec *b)
+{
+    int c = compare_targets(&a->what, &b->what);
+    return c ? c : compare_globals(a->global, b->global);
+}
+
 static int by_target_then_order(const void *a, const void *b)
 {
     const struct target_spec *x = *(struct target_spec *const *)a;
     const struct target_spec *y = *(struct target_spec *const *)b;
-    int c = compare_targets(&x->what, &y->what);
+    int c = compare_specs(x, y);
     return c ? c : (x->order > y->order) - (x->order < y->order);
 }
 
@@ -180,7 +205,7 @@ enum exit_code targets_unique(struct target_list *list, struct failure *why)
     qsort(sorted, list->count, sizeof *sorted, by_target_then_order);
     const struct target_spec *first = list->count ? sorted[0] : NULL;
     for (size_t i = 1; i < list->count; i++) {
-        if (compare_targets(&first->what, &sorted[i]->what) == 0) {
+        if (compare_specs(first, sorted[i]) == 0) {
             spec_free(sorted[i]);
             sorted[i]->text = NULL;
         } else {

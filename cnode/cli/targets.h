@@ -4,13 +4,16 @@
 
 #include "exitcode.h"
 #include <noex/target.h>
+#include <noex/term.h>
 #include <stdio.h>
 
 struct target_spec {
     char *text;  /* as given */
     char *parts; /* what `what` points into */
     struct noex_target what;
-    size_t order; /* place in the order given */
+    noex_builder *global; /* holds the name of NODE/global:NAME: `what` is a pid, which is to be
+                             asked for first; else NULL */
+    size_t order;         /* place in the order given */
 };
 
 /** Start with {0}. */
@@ -20,7 +23,8 @@ struct target_list {
     size_t cap;
 };
 
-/** Adds NODE, NODE/NAME or NODE/<A.B.C>. Returns 0, CODE_USAGE, or CODE_INTERNAL without memory. */
+/** Adds NODE, NODE/NAME, NODE/<A.B.C> or NODE/global:NAME. Returns 0, CODE_USAGE, or CODE_INTERNAL
+ * without memory. */
 enum exit_code targets_add(struct target_list *list, const char *text, struct failure *why);
 
 /** Adds those of a file, one a line; blank lines and those that begin with '#' are skipped.

@@ -160,3 +160,11 @@ bool text_is_utf8(const char *string)
     }
     return true;
 }
+
+bool text_is_name(const char *string)
+{
+    size_t chars = 0;
+    for (const char *s = string; *s; s++)
+        chars += (*s & 0xc0) != 0x80;
+    return chars >= 1 && chars <= TEXT_NAME_CHARS && text_is_utf8(string);
+}

@@ -36,4 +36,9 @@ void text_add_utf8(struct text *t, const char *string);
 
 bool text_is_utf8(const char *string);
 
+enum { TEXT_NAME_CHARS = 255 };
+
+/** Whether `string` can be an atom that names something: UTF-8, 1 to TEXT_NAME_CHARS characters. */
+bool text_is_name(const char *string);
+
 #endif

@@ -15,7 +15,9 @@ enum {
     SHORT_MAX = 2 * 1024,      /* terms longer than this go without references to the atom cache */
     WORDS = 3 * 4,             /* bytes: where a reference of ours says what it is for */
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
-    SELF_PID_ID = 1 /* the pid of whoever watches here; any number will do, protocol.md section 5 */
+    /* The pid of whoever watches here; any numbers will do (protocol.md section 5). */
+    SELF_PID_ID = 1,
+    SELF_PID_SERIAL = 1
 };
 
 struct nx_conn {
@@ -375,6 +377,7 @@ static int write_self(struct nx_conn *c)
     const struct nx_pid pid = {
         .node = nx_span_str(c->peer->self_name),
         .id = SELF_PID_ID,
+        .serial = SELF_PID_SERIAL,
         .creation = c->peer->self_creation,
     };
     const struct nx_ref ref = {.node = pid.node, .creation = pid.creation, .count = WORDS / 4};

@@ -9,7 +9,13 @@
 #include "term/ident.h"
 
 /** What a reference of ours is for: its third word. The first two are slot and generation. */
-enum nx_ref_use { NX_REF_MONITOR = 0x4d4f4e, NX_REF_BARRIER = 0x424152, NX_REF_RESOLVE = 0x524553 };
+enum nx_ref_use {
+    NX_REF_MONITOR = 0x4d4f4e,
+    NX_REF_BARRIER = 0x424152,
+    NX_REF_RESOLVE = 0x524553,
+    NX_REF_ALIAS = 0x414c49,
+    NX_REF_CALL = 0x43414c
+};
 
 /** All run inside nx_conn_received or nx_conn_timeout. They may call nx_conn_send and
  * nx_conn_barrier, and nothing that frees the connection. */

@@ -35,7 +35,6 @@ struct nx_hs {
     enum step step;
     enum step next; /* where the message at hand leads, unless its handler changes it */
     bool begun;     /* a message was taken, so this is no TLS peer */
-    bool drop_older;
     uint64_t deadline_ms;
     uint64_t sent_flags;
     uint64_t peer_flags;
@@ -129,11 +128,17 @@ static int new_challenge(struct nx_hs *hs)
     return 0;
 }
 
+static struct nx_span cookie_of(const struct nx_hs *hs)
+{
+    const struct nx_hs_decisions *d = &hs->config.decide;
+    return d->cookie ? d->cookie(d->ctx, nx_span_str(hs->peer_name)) : hs->config.cookie;
+}
+
 static int check_digest(struct nx_hs *hs, const uint8_t *theirs)
 {
     uint8_t ours[NX_DIGEST_LEN];
     struct quoted q;
-    int rc = nx_digest(hs->config.cookie, hs->challenge, ours, &hs->err);
+    int rc = nx_digest(cookie_of(hs), hs->challenge, ours, &hs->err);
     if (!rc && !nx_digest_equal(ours, theirs))
         rc = nx_fail(&hs->err, NOEX_ECOOKIE, "the digest of \"%s\" is wrong: the cookies differ",
                      quote_str(&q, hs->peer_name));
@@ -273,7 +278,7 @@ static int send_reply(struct nx_hs *hs, uint32_t their_challenge)
     int rc = new_challenge(hs);
     if (rc)
         return rc;
-    rc = nx_digest(hs->config.cookie, their_challenge, digest, &hs->err);
+    rc = nx_digest(cookie_of(hs), their_challenge, digest, &hs->err);
     if (rc)
         return rc;
     const struct nx_hs_reply m = {hs->challenge, digest};
@@ -454,7 +459,6 @@ static int take_alive_reply(struct nx_hs *hs, struct nx_span msg)
     if (!nx_span_is(text, "true"))
         return nx_fail(&hs->err, NOEX_EGARBAGE, "the peer answered alive with \"%s\"",
                        quote(&q, text));
-    hs->drop_older = true;
     return send_challenge(hs);
 }
 
@@ -477,13 +481,13 @@ static int take_reply(struct nx_hs *hs, struct nx_span msg)
     if (!nx_hs_get_reply(msg, &m))
         return malformed(hs, "challenge reply", msg);
     int rc = check_digest(hs, m.digest);
-    rc = rc ? rc : nx_digest(hs->config.cookie, m.challenge, digest, &hs->err);
+    rc = rc ? rc : nx_digest(cookie_of(hs), m.challenge, digest, &hs->err);
     if (rc)
         return rc;
     /* Not before the cookie was right: else anyone could end a connection (protocol.md 2.6). */
-    if (hs->drop_older && d->drop_older)
-        d->drop_older(d->ctx);
-    rc = sent(hs, nx_hs_put_ack(&hs->out, hs->config.header, digest), "sent our digest");
+    rc = d->admit ? d->admit(d->ctx, nx_span_str(hs->peer_name), &hs->err) : 0;
+    rc = rc ? nx_fail(&hs->err, rc, NULL)
+            : sent(hs, nx_hs_put_ack(&hs->out, hs->config.header, digest), "sent our digest");
     nx_wipe(digest, sizeof digest);
     return rc;
 }

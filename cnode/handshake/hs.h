@@ -15,6 +15,9 @@ enum nx_hs_status { NX_HS_OK, NX_HS_OK_SIMULTANEOUS, NX_HS_NOK, NX_HS_NOT_ALLOWE
 /** Decisions that belong to whoever knows the other connections. */
 struct nx_hs_decisions {
     void *ctx;
+    /** The cookie that is shared with this peer, borrowed until the next call of any kind. NULL:
+     * that of the config. */
+    struct nx_span (*cookie)(void *ctx, struct nx_span peer_name);
     /** Accepting: a peer of this name asks to connect. NULL: always NX_HS_OK. Not asked for
      * NAME_ME. */
     enum nx_hs_status (*status)(void *ctx, struct nx_span peer_name);
@@ -23,8 +26,10 @@ struct nx_hs_decisions {
     int (*name_peer)(void *ctx, struct nx_span host, char *name, size_t size, uint32_t *creation);
     /** Dialling, status `alive`: is an older connection of ours gone? NULL: false. */
     bool (*older_is_gone)(void *ctx);
-    /** Accepting, after `alive` and "true": the cookie was right, drop the old connection now. */
-    void (*drop_older)(void *ctx);
+    /** Accepting: the cookie was right, our digest is not sent yet. An older connection with this
+     * peer is to be dropped now. A result other than 0 ends the handshake with the cause in `err`.
+     * NULL: 0. */
+    int (*admit)(void *ctx, struct nx_span peer_name, struct noex_error *err);
 };
 
 /** Everything is borrowed until the handshake is freed. */
@@ -72,7 +77,7 @@ enum nx_hs_progress { NX_HS_MORE = 0, NX_HS_DONE = 1 };
  * failed. `now_ms` restarts the step timer when a message was taken. Errors, each with the cause in
  * words: NOEX_ECOOKIE, NOEX_EFLAG, NOEX_ENAMECLASH, NOEX_ESIMULTANEOUS (the dialled peer answered
  * `nok`), NOEX_ENAMEMISMATCH, NOEX_ETLSPEER, NOEX_EGARBAGE, NOEX_ENOTALLOWED, NOEX_ENOMEM,
- * NOEX_ERANDOM, NOEX_ESYSTEM.
+ * NOEX_ERANDOM, NOEX_ESYSTEM; as `admit`.
  */
 NOEX_MUST_USE int nx_hs_feed(struct nx_hs *hs, struct nx_span in, size_t *used, uint64_t now_ms,
                              struct noex_error *err);

@@ -221,3 +221,41 @@ void nx_addr_text(const struct nx_addr *a, char *text, size_t size)
                     NI_NUMERICHOST))
         snprintf(text, size, "unknown address");
 }
+
+void nx_addr_place(const struct nx_addr *a, uint16_t port, char *text, size_t size)
+{
+    char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
+    bool v6 = a->addr.ss_family == AF_INET6;
+    nx_addr_text(a, host, sizeof host);
+    snprintf(text, size, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
+static in_port_t *port_of(struct sockaddr_storage *addr)
+{
+    if (addr->ss_family == AF_INET6)
+        return &((struct sockaddr_in6 *)addr)->sin6_port;
+    return &((struct sockaddr_in *)addr)->sin_port;
+}
+
+struct nx_addr nx_addr_with_port(const struct nx_addr *a, uint16_t port)
+{
+    struct nx_addr with = *a;
+    *port_of(&with.addr) = htons(port);
+    return with;
+}
+
+uint16_t nx_addr_port(const struct nx_addr *a)
+{
+    struct sockaddr_storage addr = a->addr;
+    return ntohs(*port_of(&addr));
+}
+
+struct nx_addr nx_addr_loopback(bool v6)
+{
+    const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const struct sockaddr_in in = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct nx_addr a = {.len = v6 ? sizeof in6 : sizeof in};
+    memcpy(&a.addr, v6 ? (const void *)&in6 : (const void *)&in, a.len);
+    return a;
+}

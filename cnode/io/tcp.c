@@ -6,8 +6,6 @@
 #include "io/loop_uv.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +21,7 @@ struct nx_tcp {
     bool connecting;
     bool ended;      /* end of file or an error was told: nothing more will come to read */
     bool want_write; /* nx_tcp_write took less than it was given */
-    char where[INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof "[%]:65535"];
+    char where[NX_PLACE_SIZE];
 };
 
 static int connect_code(int sys_errno)
@@ -47,11 +45,6 @@ static int connect_code(int sys_errno)
     default:
         return NOEX_ESYSTEM;
     }
-}
-
-static int connect_failed(const struct nx_tcp *t, int sys_errno, struct noex_error *err)
-{
-    return nx_fail_sys(err, connect_code(sys_errno), sys_errno, t->where);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -101,7 +94,7 @@ static void on_connect(struct nx_tcp *t)
 {
     struct noex_error err = {0};
     int cause = connect_result(t);
-    int rc = cause ? connect_failed(t, cause, &err) : 0;
+    int rc = cause ? nx_fail_sys(&err, connect_code(cause), cause, t->where) : 0;
     t->connecting = false;
     t->ended = rc != 0;
     t->want_write = t->want_write && rc == 0;
@@ -140,72 +133,95 @@ static void on_closed(uv_handle_t *handle)
     nx_loop_release(loop);
 }
 
-static struct nx_addr with_port(const struct nx_addr *addr, uint16_t port)
+static void set_options(int fd)
 {
-    struct nx_addr a = *addr;
-    if (a.addr.ss_family == AF_INET)
-        ((struct sockaddr_in *)&a.addr)->sin_port = htons(port);
-    else if (a.addr.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&a.addr)->sin6_port = htons(port);
-    return a;
-}
-
-static void name_place(struct nx_tcp *t, const struct nx_addr *addr, uint16_t port)
-{
-    char host[INET6_ADDRSTRLEN + IF_NAMESIZE + 1];
-    nx_addr_text(addr, host, sizeof host);
-    bool v6 = addr->addr.ss_family == AF_INET6;
-    snprintf(t->where, sizeof t->where, "%s%s%s:%u", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
 /* Starts the connection on t->fd. 0, or an errno. EINTR does not stop a connect, it goes on. */
 static int begin(struct nx_tcp *t, const struct nx_addr *to)
 {
-    const int on = 1;
     t->fd = socket(to->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
     if (t->fd < 0)
         return errno;
-    setsockopt(t->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    setsockopt(t->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set_options(t->fd);
     if (connect(t->fd, (const struct sockaddr *)&to->addr, to->len) == 0)
         return 0;
     return errno == EINPROGRESS || errno == EINTR ? 0 : errno;
+}
+
+static struct nx_tcp *new_tcp(struct nx_loop *loop, const struct nx_addr *addr, uint16_t port)
+{
+    struct nx_tcp *t = nx_calloc(nx_loop_allocator(loop), 1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->loop = loop;
+    t->poll.data = t;
+    nx_addr_place(addr, port, t->where, sizeof t->where);
+    return t;
+}
+
+/* Puts t->fd under watch, unless `cause` says that it failed before. 0, or an errno: then `t` is
+ * gone with its descriptor. */
+static int begin_watch(struct nx_tcp *t, int cause)
+{
+    if (!cause)
+        cause = -uv_poll_init_socket(nx_loop_uv(t->loop), &t->poll, t->fd);
+    if (cause) {
+        if (t->fd >= 0)
+            close(t->fd);
+        nx_free(nx_loop_allocator(t->loop), t);
+        return cause;
+    }
+    nx_loop_hold(t->loop);
+    cause = -watch(t);
+    if (cause)
+        nx_tcp_close(t);
+    return cause;
 }
 
 int nx_tcp_connect(struct nx_tcp **out, struct nx_loop *loop, const struct nx_addr *addr,
                    uint16_t port, const struct nx_tcp_handlers *handlers, void *ctx,
                    struct noex_error *err)
 {
-    const struct noex_allocator *a = nx_loop_allocator(loop);
-    struct nx_addr to = with_port(addr, port);
-    struct nx_tcp *t = nx_calloc(a, 1, sizeof *t);
+    struct nx_addr to = nx_addr_with_port(addr, port);
+    struct nx_tcp *t = new_tcp(loop, addr, port);
+    char where[NX_PLACE_SIZE];
     if (!t)
         return nx_fail(err, NOEX_ENOMEM, NULL);
-    t->loop = loop;
+    memcpy(where, t->where, sizeof where);
     t->handlers = handlers;
     t->ctx = ctx;
     t->connecting = true;
-    t->poll.data = t;
-    name_place(t, addr, port);
-    int cause = begin(t, &to);
-    if (!cause)
-        cause = -uv_poll_init_socket(nx_loop_uv(loop), &t->poll, t->fd);
-    if (cause) {
-        int rc = connect_failed(t, cause, err);
-        if (t->fd >= 0)
-            close(t->fd);
-        nx_free(a, t);
-        return rc;
-    }
-    nx_loop_hold(loop);
-    cause = -watch(t);
-    if (cause) {
-        int rc = connect_failed(t, cause, err);
-        nx_tcp_close(t);
-        return rc;
-    }
+    int cause = begin_watch(t, begin(t, &to));
+    if (cause)
+        return nx_fail_sys(err, connect_code(cause), cause, where);
     *out = t;
     return 0;
+}
+
+int nx_tcp_take(struct nx_tcp **out, struct nx_loop *loop, int fd, const struct nx_addr *from,
+                struct noex_error *err)
+{
+    struct nx_tcp *t = new_tcp(loop, from, nx_addr_port(from));
+    if (!t) {
+        close(fd);
+        return nx_fail(err, NOEX_ENOMEM, NULL);
+    }
+    t->fd = fd;
+    set_options(fd);
+    int cause = begin_watch(t, 0);
+    if (cause)
+        return nx_fail_sys(err, NOEX_ESYSTEM, cause, "a connection that was accepted");
+    *out = t;
+    return 0;
+}
+
+const char *nx_tcp_where(const struct nx_tcp *t)
+{
+    return t->where;
 }
 
 void nx_tcp_set_handlers(struct nx_tcp *t, const struct nx_tcp_handlers *handlers, void *ctx)

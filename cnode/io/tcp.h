@@ -28,6 +28,14 @@ NOEX_MUST_USE int nx_tcp_connect(struct nx_tcp **out, struct nx_loop *loop,
                                  const struct nx_tcp_handlers *handlers, void *ctx,
                                  struct noex_error *err);
 
+/** Takes a connected, non-blocking socket over, which came from `from`; on failure it is closed.
+ * Handlers must be set before the loop goes on. Errors: NOEX_ENOMEM, NOEX_ESYSTEM. */
+NOEX_MUST_USE int nx_tcp_take(struct nx_tcp **out, struct nx_loop *loop, int fd,
+                              const struct nx_addr *from, struct noex_error *err);
+
+/** The other end, as nx_addr_place writes it. */
+const char *nx_tcp_where(const struct nx_tcp *t);
+
 /** Hands the connection on to another owner: callbacks go there from now on. */
 void nx_tcp_set_handlers(struct nx_tcp *t, const struct nx_tcp_handlers *handlers, void *ctx);
 

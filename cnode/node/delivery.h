@@ -8,12 +8,17 @@
 /** Some wait to be delivered or pulled. */
 bool nx_delivery_waits(noex_node *node);
 
-/** Tells what waits to on_event, very many at most; stops where the callback closes the node. */
+/** Some are for a callback: the node's, or a process's own. */
+bool nx_delivery_can_run(noex_node *node);
+/** Tells what is for callbacks, very many at most; stops where one closes the node. */
 void nx_delivery_run(noex_node *node);
 
 /** Takes the next event for a caller that pulls; NULL when there is none. Good until
  * nx_delivery_release. */
 const struct noex_event *nx_delivery_next(noex_node *node);
+/** Takes the oldest event of a call, spawn or remote call out of its turn; good until
+ * nx_delivery_release. NULL: there is none, and none will come unless `*more`. */
+const struct noex_event *nx_delivery_take_call(noex_node *node, noex_call_id id, bool *more);
 /** The caller looks at the event it pulled last no more. */
 void nx_delivery_release(noex_node *node);
 

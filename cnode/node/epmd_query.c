@@ -13,13 +13,10 @@ struct nx_epmd_query {
     struct nx_loop *loop;
     nx_epmd_done_fn done;
     void *ctx;
-    noex_epmd_name_fn each;
-    void *user;
-    uint64_t step_ms;
+    struct nx_epmd_question question; /* its texts are the fields below */
     struct nx_dial *dial;
     struct nx_tcp *tcp;
     struct nx_addrs addrs;
-    uint16_t port;
     char alive[256]; /* empty: a listing */
     char host[256];
     struct epmd_session session;
@@ -39,13 +36,16 @@ static void finish(struct nx_epmd_query *q, int rc, const struct nx_epmd_answer 
     free_query(q);
 }
 
-/* What an error of the conversation means to whoever asked. */
-static int map_error(struct nx_epmd_query *q, int rc, struct noex_error *err)
+int nx_epmd_ended(const struct nx_epmd_question *q, int end, struct noex_error *err)
 {
-    switch (rc) {
+    switch (end) {
     case EPMD_ENOTFOUND:
         return nx_fail(err, NOEX_ENONODE, "epmd on %s (port %u) knows no node named '%s'", q->host,
                        q->port, q->alive);
+    case EPMD_ETAKEN:
+        return nx_fail(err, NOEX_ENAMETAKEN,
+                       "epmd on %s (port %u) has another node named '%s' already", q->host, q->port,
+                       q->alive);
     case EPMD_ETIMEOUT:
         return nx_fail(err, NOEX_EEPMDTIMEOUT, "no answer from epmd on %s (port %u) within %llu ms",
                        q->host, q->port, (unsigned long long)q->step_ms);
@@ -57,12 +57,25 @@ static int map_error(struct nx_epmd_query *q, int rc, struct noex_error *err)
         return nx_fail(err, NOEX_EEPMD,
                        "epmd on %s (port %u) closed the connection without an answer", q->host,
                        q->port);
+    case EPMD_ELOST:
+        return nx_fail(err, NOEX_EEPMD,
+                       "epmd on %s (port %u) is gone, and the name '%s' is not registered", q->host,
+                       q->port, q->alive);
     case EPMD_EINVALID:
         return nx_fail(err, NOEX_ENODENAME, "'%s' is no name that epmd could know", q->alive);
     default:
         return nx_fail(err, NOEX_EEPMDGARBAGE, "epmd on %s (port %u): %s", q->host, q->port,
-                       epmd_error_text(rc));
+                       epmd_error_text(end));
     }
+}
+
+int nx_epmd_unreached(const struct nx_epmd_question *q, int rc, const struct noex_error *cause,
+                      struct noex_error *err)
+{
+    if (rc == NOEX_ECONNREFUSED)
+        return nx_fail(err, NOEX_EEPMD, "no epmd on %s (port %u): %s", q->host, q->port,
+                       cause->text);
+    return nx_fail(err, rc, "epmd on %s (port %u): %s", q->host, q->port, cause->text);
 }
 
 /* What epmd knows of a node need not be anything that can be dialled. */
@@ -86,7 +99,7 @@ static void settle(struct nx_epmd_query *q, int rc)
     if (rc == EPMD_MORE)
         return;
     if (rc < 0) {
-        finish(q, map_error(q, rc, &err), NULL, &err);
+        finish(q, nx_epmd_ended(&q->question, rc, &err), NULL, &err);
         return;
     }
     if (!q->alive[0]) {
@@ -106,8 +119,7 @@ static void settle(struct nx_epmd_query *q, int rc)
 static void on_lost(struct nx_epmd_query *q, const struct noex_error *cause)
 {
     struct noex_error err = {0};
-    nx_fail(&err, NOEX_EEPMD, "epmd on %s (port %u): %s", q->host, q->port, cause->text);
-    finish(q, NOEX_EEPMD, NULL, &err);
+    finish(q, nx_epmd_unreached(&q->question, NOEX_EEPMD, cause, &err), NULL, &err);
 }
 
 static void on_readable(void *ctx)
@@ -150,7 +162,7 @@ static int on_entry(void *user, const struct epmd_entry *entry)
     char name[EPMD_NAME_MAX + 1];
     memcpy(name, entry->name, entry->name_len);
     name[entry->name_len] = '\0';
-    q->each(q->user, name, entry->port);
+    q->question.each(q->question.user, name, entry->port);
     return 0;
 }
 
@@ -159,22 +171,18 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
 {
     struct nx_epmd_query *q = ctx;
     struct noex_error err = {0};
-    uint64_t now = nx_loop_now(q->loop);
+    uint64_t now = nx_loop_now(q->loop), step_ms = q->question.step_ms;
     q->dial = NULL;
     if (rc) {
-        bool nobody = rc == NOEX_ECONNREFUSED;
-        nx_fail(&err, nobody ? NOEX_EEPMD : rc,
-                nobody ? "no epmd on %s (port %u): %s" : "epmd on %s (port %u): %s", q->host,
-                q->port, cause->text);
-        finish(q, err.code, NULL, &err);
+        finish(q, nx_epmd_unreached(&q->question, rc, cause, &err), NULL, &err);
         return;
     }
     q->tcp = tcp;
     q->addrs = *addrs;
     nx_tcp_set_handlers(tcp, &handlers, q);
     /* Cannot fail: the name was checked when the query began. */
-    rc = q->alive[0] ? epmd_session_lookup(&q->session, q->alive, strlen(q->alive), now, q->step_ms)
-                     : epmd_session_names(&q->session, on_entry, q, now, q->step_ms);
+    rc = q->alive[0] ? epmd_session_lookup(&q->session, q->alive, strlen(q->alive), now, step_ms)
+                     : epmd_session_names(&q->session, on_entry, q, now, step_ms);
     if (rc)
         settle(q, rc);
     else
@@ -195,12 +203,11 @@ int nx_epmd_query_start(struct nx_epmd_query **out, const struct noex_allocator 
     q->loop = loop;
     q->done = done;
     q->ctx = ctx;
-    q->each = question->each;
-    q->user = question->user;
-    q->step_ms = question->step_ms;
-    q->port = question->port;
     snprintf(q->alive, sizeof q->alive, "%s", alive);
     snprintf(q->host, sizeof q->host, "%s", question->host);
+    q->question = *question;
+    q->question.host = q->host;
+    q->question.alive = q->alive;
     const struct nx_dial_target target = {
         .host = q->host, .port = question->port, .step_ms = question->step_ms};
     int rc = nx_dial_start(&q->dial, a, loop, &target, on_dialled, q, err);

@@ -32,6 +32,14 @@ struct nx_epmd_question {
     void *user;
 };
 
+/** What the end of a conversation (an EPMD_* of epmd_session.h) means to whoever asked. */
+int nx_epmd_ended(const struct nx_epmd_question *q, int end, struct noex_error *err);
+/** The same where epmd was not reached, or was lost: the error is `rc`, but for a refused
+ * connection.
+ */
+int nx_epmd_unreached(const struct nx_epmd_question *q, int rc, const struct noex_error *cause,
+                      struct noex_error *err);
+
 /**
  * Errors (then nothing is called back): NOEX_ENOMEM, NOEX_ESYSTEM, NOEX_EHOST, NOEX_ENODENAME.
  * Later, in `done`: NOEX_EHOST, NOEX_EDNSTIMEOUT, NOEX_EEPMD (nobody listens there, or it was

@@ -3,8 +3,12 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "handshake/dflags.h"
 #include "handshake/digest.h"
+#include "node/calls.h"
 #include "node/delivery.h"
+#include "node/listener.h"
+#include "node/mail.h"
 #include "node/options.h"
 #include "node/peer.h"
 #include <stdio.h>
@@ -15,20 +19,49 @@ enum {
     MIN_CREATION = 4   /* 0 is reserved, 1 to 3 are of old releases, protocol.md 5 */
 };
 
-static int take_cookie(noex_node *node, const char *cookie, struct noex_error *err)
+/* ---- cookies ---- */
+
+static int check_cookie(const char *cookie, struct noex_error *err)
 {
-    size_t len = cookie ? strlen(cookie) : 0;
-    if (!len)
-        return nx_fail(err, NOEX_EINVALID, "option cookie is missing");
-    if (len >= sizeof node->cookie)
+    size_t len = strlen(cookie);
+    if (!len || len > NX_COOKIE_MAX)
         return nx_fail(err, NOEX_ECOOKIE_FORM, NULL);
     for (size_t i = 0; i < len; i++)
         if (cookie[i] < ' ' || cookie[i] > '~')
             return nx_fail(err, NOEX_ECOOKIE_FORM, NULL);
-    memcpy(node->cookie, cookie, len);
-    node->cookie_len = len;
     return 0;
 }
+
+static int take_cookie(noex_node *node, const char *cookie, struct noex_error *err)
+{
+    if (!cookie || !*cookie)
+        return nx_fail(err, NOEX_EINVALID, "the node's own cookie is missing");
+    int rc = check_cookie(cookie, err);
+    if (rc)
+        return rc;
+    nx_wipe(node->cookie, sizeof node->cookie);
+    memcpy(node->cookie, cookie, strlen(cookie));
+    return 0;
+}
+
+struct nx_span nx_node_cookie(const noex_node *node, const struct nx_peer *p)
+{
+    return nx_span_str(p && p->cookie ? p->cookie : node->cookie);
+}
+
+int nx_node_set_cookie(noex_node *node, const struct nx_node_name *name, const char *cookie,
+                       struct noex_error *err)
+{
+    struct nx_peer *p;
+    if (strcmp(name->full, node->self.full) == 0)
+        return take_cookie(node, cookie, err);
+    int rc = cookie ? check_cookie(cookie, err) : 0;
+    rc = rc ? rc : nx_node_peer(node, name, &p, err);
+    rc = rc ? rc : nx_peer_set_cookie(p, cookie);
+    return nx_fail(err, rc, NULL);
+}
+
+/* ---- identity ---- */
 
 /* The host part that a dynamic node offers: this machine's name, as far as it can stand in a node
  * name. */
@@ -59,12 +92,26 @@ static int take_identity(noex_node *node, const char *name, struct noex_error *e
     return rc;
 }
 
+static int take_listen_address(noex_node *node, struct noex_error *err)
+{
+    const char *address = node->options.listen_address;
+    if (!address)
+        return 0;
+    if (!*address || strlen(address) >= sizeof node->listen_address)
+        return nx_fail(err, NOEX_EINVALID, "option listen_address is empty, or too long");
+    snprintf(node->listen_address, sizeof node->listen_address, "%s", address);
+    node->options.listen_address = node->listen_address;
+    return 0;
+}
+
 static int take_options(noex_node *node, struct noex_error *err)
 {
     struct noex_options *o = &node->options;
     node->log = (struct nx_log){o->on_log, o->log_user, o->log_level};
+    node->flags = NX_DFLAGS_OURS | (o->visible ? NX_DFLAG_PUBLISHED : 0);
     int rc = take_cookie(node, o->cookie, err);
     rc = rc ? rc : take_identity(node, o->name, err);
+    rc = rc ? rc : take_listen_address(node, err);
     o->name = NULL;
     o->cookie = NULL;
     o->allocator = NULL;
@@ -73,17 +120,45 @@ static int take_options(noex_node *node, struct noex_error *err)
 
 static void shut(noex_node *node);
 
+/* The queue of events holds the monitors' own, the node's and letters. */
+static uint32_t *event_link(void *ctx, uint32_t item)
+{
+    noex_node *node = ctx;
+    uint32_t number = NX_EVENT_NUMBER(item);
+    if (item & NX_EVENT_END)
+        return &nx_letter_at(&node->letters, number)->link;
+    return &nx_node_event_at(&node->events, number)->link;
+}
+
+static struct nx_bonds *bonds_of_process(void *ctx, uint32_t slot)
+{
+    const noex_node *node = ctx;
+    return &nx_proc_at(node->procs, slot)->bonds;
+}
+
+static struct nx_bonds *bonds_of_peer(void *ctx, uint32_t index)
+{
+    const noex_node *node = ctx;
+    return &node->peers.list[index]->bonds;
+}
+
+static void queue_letter(void *ctx, struct nx_letter *l)
+{
+    nx_mail_queue(ctx, l);
+}
+
 /* ---- the loop ---- */
 
 static uint64_t on_deadline(void *ctx)
 {
     const noex_node *node = ctx;
-    uint64_t at = UINT64_MAX;
+    uint64_t at = nx_listener_deadline(node->listener);
     for (uint32_t i = 0; i < node->peers.count; i++) {
         uint64_t peer_at = nx_peer_deadline(node->peers.list[i]);
         at = peer_at < at ? peer_at : at;
     }
-    return at;
+    uint64_t call_at = nx_pendings_deadline(node->pendings);
+    return call_at < at ? call_at : at;
 }
 
 /* Callbacks run between these two, and what closes the node there takes effect at the end. */
@@ -101,8 +176,10 @@ void nx_node_leave(noex_node *node, bool was)
         shut(node);
 }
 
-static void turn_peers(noex_node *node, uint64_t now_ms)
+static void turn_connections(noex_node *node, uint64_t now_ms)
 {
+    nx_listener_turn(node->listener, now_ms);
+    nx_calls_expire(node, now_ms);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_turn(node->peers.list[i], now_ms);
 }
@@ -110,8 +187,8 @@ static void turn_peers(noex_node *node, uint64_t now_ms)
 static void tell(noex_node *node, uint64_t now_ms)
 {
     for (int round = 0; round < ROUNDS_A_TURN; round++) {
-        turn_peers(node, now_ms);
-        if (!nx_delivery_waits(node))
+        turn_connections(node, now_ms);
+        if (!nx_delivery_can_run(node))
             return;
         nx_delivery_run(node);
         if (node->closing)
@@ -140,19 +217,17 @@ static void on_turn(void *ctx, uint64_t now_ms)
         return;
     bool was = nx_node_enter(node);
     nx_delivery_release(node);
-    if (node->options.on_event) {
-        tell(node, now_ms);
-    } else {
-        turn_peers(node, now_ms);
+    tell(node, now_ms);
+    if (!node->options.on_event && !node->closing)
         announce(node);
-    }
     nx_node_leave(node, was);
 }
 
 int nx_node_process(noex_node *node, uint64_t max_wait_ms)
 {
     nx_delivery_release(node);
-    return nx_loop_run(node->loop, nx_delivery_waits(node) ? 0 : max_wait_ms);
+    bool waits = nx_delivery_waits(node) || nx_delivery_can_run(node);
+    return nx_loop_run(node->loop, waits ? 0 : max_wait_ms);
 }
 
 /* The item that the caller looks at, in a callback or pulled, must not be stepped over. */
@@ -161,7 +236,8 @@ int64_t nx_node_timeout_ms(noex_node *node)
     if (node->running)
         return 0;
     nx_delivery_release(node);
-    return nx_delivery_waits(node) ? 0 : nx_loop_timeout_ms(node->loop);
+    bool waits = nx_delivery_waits(node) || nx_delivery_can_run(node);
+    return waits ? 0 : nx_loop_timeout_ms(node->loop);
 }
 
 /* ---- peers ---- */
@@ -189,7 +265,48 @@ int nx_node_peer(noex_node *node, const struct nx_node_name *name, struct nx_pee
     return nx_fail(err, rc, NULL);
 }
 
+struct nx_conn_config nx_node_conn_config(const noex_node *node)
+{
+    const struct noex_options *o = &node->options;
+    return (struct nx_conn_config){
+        .hs = {.alloc = &node->alloc,
+               .log = &node->log,
+               .random = node->random,
+               .header = 2,
+               .flags = node->flags,
+               .required = NX_DFLAGS_REQUIRED,
+               .creation = node->creation,
+               .dynamic = node->dynamic,
+               .self_name = node->dynamic ? node->self.host : node->self.full,
+               .step_ms = o->step_ms},
+        .ticktime_ms = o->ticktime_ms,
+        .message_max = o->message_max,
+        .out_max = o->out_max,
+        .fragments_max = o->fragments_max,
+    };
+}
+
 /* ---- life ---- */
+
+static int make_processes(noex_node *node, struct noex_error *err)
+{
+    const struct nx_foreign_links event_links = {node, event_link};
+    const struct nx_bond_owners owners = {node, bonds_of_process, bonds_of_peer};
+    struct nx_map_seed seed;
+    int rc = node->random->fill(node->random->ctx, (uint8_t *)&seed, sizeof seed);
+    if (rc)
+        return nx_fail(err, rc, NULL);
+    nx_events_set_foreign(node->monitors, &event_links);
+    node->letters.max = node->options.mail_max;
+    nx_links_init(&node->links, &node->alloc, &seed, &owners);
+    nx_watchers_init(&node->watchers, &node->alloc, &seed, &owners);
+    nx_served_init(&node->served, &node->alloc);
+    node->pendings = nx_pendings_new(&node->alloc, &node->letters, queue_letter, node);
+    if (!node->pendings)
+        return nx_fail(err, NOEX_ENOMEM, NULL);
+    node->procs = nx_procs_new(&node->alloc, node->options.processes_max);
+    return node->procs ? 0 : nx_fail(err, NOEX_ENOMEM, NULL);
+}
 
 static int make_parts(noex_node *node, void *uv, struct noex_error *err)
 {
@@ -202,7 +319,10 @@ static int make_parts(noex_node *node, void *uv, struct noex_error *err)
     if (!node->monitors)
         return nx_fail(err, NOEX_ENOMEM, NULL);
     nx_node_events_join(&node->events, node->monitors);
-    return nx_loop_new(&node->loop, &node->alloc, uv, &hooks, err);
+    rc = make_processes(node, err);
+    if (!rc && o->listen)
+        rc = nx_fail(err, nx_listener_new(&node->listener, node), NULL);
+    return rc ? rc : nx_loop_new(&node->loop, &node->alloc, uv, &hooks, err);
 }
 
 int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
@@ -221,6 +341,7 @@ int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
     node->random = &nx_random_openssl;
     node->foreign = uv != NULL;
     nx_node_events_init(&node->events, &node->alloc);
+    nx_letters_init(&node->letters, &node->alloc, 0);
     nx_peers_init(&node->peers, &node->alloc);
     rc = make_parts(node, uv, err);
     if (rc)
@@ -238,6 +359,14 @@ static void on_loop_closed(void *ctx)
     void *user = node->closed_user;
     nx_monitors_free(node->monitors);
     nx_node_events_free(&node->events);
+    if (node->procs) { /* the last to be made */
+        nx_links_free(&node->links);
+        nx_watchers_free(&node->watchers);
+        nx_served_free(&node->served);
+        nx_procs_free(node->procs);
+    }
+    nx_pendings_free(node->pendings);
+    nx_letters_free(&node->letters);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);
     if (closed)
@@ -247,6 +376,7 @@ static void on_loop_closed(void *ctx)
 /* Sockets first: the loop goes when the last of them is closed. */
 static void shut(noex_node *node)
 {
+    nx_listener_free(node->listener);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_free(node->peers.list[i]);
     nx_peers_free(&node->peers);

@@ -16,16 +16,9 @@ void nx_node_events_free(struct nx_node_events *pool)
     nx_node_events_init(pool, pool->alloc);
 }
 
-static uint32_t *link_of(void *ctx, uint32_t number)
-{
-    return &nx_node_event_at(ctx, number)->link;
-}
-
 void nx_node_events_join(struct nx_node_events *pool, struct nx_monitors *queue)
 {
-    const struct nx_foreign_links links = {pool, link_of};
     pool->queue = queue;
-    nx_events_set_foreign(queue, &links);
 }
 
 struct nx_node_event *nx_node_event_at(struct nx_node_events *pool, uint32_t number)
@@ -74,7 +67,7 @@ struct nx_node_event *nx_node_event_push(struct nx_node_events *pool, uint32_t n
     *e = (struct nx_node_event){.type = type, .peer = peer, .queued = true, .time_us = now_us};
     if (err)
         e->err = *err;
-    nx_events_push_foreign(pool->queue, number);
+    nx_events_push_foreign(pool->queue, NX_EVENT_FOREIGN | number);
     return e;
 }
 

@@ -1,10 +1,14 @@
-/* Events of connections, set aside when an attempt begins, so that none is lost for want of memory.
+/* Events of connections and of the node, set aside when an attempt begins, so that none is lost for
+ * want of memory.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_NODE_NODE_EVENTS_H
 #define NX_NODE_NODE_EVENTS_H
 
 #include "process/monitors.h"
 #include <noex/event.h>
+
+/** In place of a peer: an event of the node itself. */
+#define NX_EVENT_OF_NODE UINT32_MAX
 
 /** One event of a connection; which fields count depends on the type, as in struct noex_event. */
 struct nx_node_event {
@@ -13,6 +17,7 @@ struct nx_node_event {
     enum noex_event_type type;
     uint32_t attempt;
     uint32_t missed;
+    uint16_t port;
     bool queued;
     uint64_t delay_ms;
     int64_t time_us;

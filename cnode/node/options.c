@@ -6,10 +6,10 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct noex_options) ==
-                   offsetof(struct noex_options, log_level) + sizeof(enum noex_log_level),
+                   offsetof(struct noex_options, reserved32) + sizeof(uint32_t),
                "struct noex_options has no tail padding");
 
-enum { MONITORS_LIMIT = 1 << 28 };
+enum { MONITORS_LIMIT = 1 << 28, PROCESSES_LIMIT = 1 << 28 };
 
 /* The first release of a header asks for that much; a shorter struct is a mistake. */
 static const size_t size_min = offsetof(struct noex_options, allocator);
@@ -24,11 +24,14 @@ static const struct noex_options defaults = {
     .reason_max = (size_t)1 << 20,
     .reason_budget = (size_t)16 << 20,
     .out_high = (size_t)1 << 20,
-    .out_max = (size_t)64 << 20,
+    .out_max = (size_t)128 << 20,
     .monitors_max = 1 << 24,
     .fragments_max = 65536,
     .epmd_port = 4369,
     .log_level = NOEX_LOG_INFO,
+    .mail_max = (size_t)256 << 20,
+    .processes_max = 1 << 20,
+    .accept_max = 64,
 };
 
 void nx_options_init(struct noex_options *options, size_t size)
@@ -64,6 +67,9 @@ static int check_ranges(const struct noex_options *o, struct noex_error *err)
         {"monitors_max", o->monitors_max, 1, MONITORS_LIMIT},
         {"fragments_max", o->fragments_max, 1, 1 << 20},
         {"epmd_port", o->epmd_port, 1, UINT16_MAX},
+        {"mail_max", o->mail_max, MIN_FRAME, big},
+        {"processes_max", o->processes_max, 1, PROCESSES_LIMIT},
+        {"accept_max", o->accept_max, 1, UINT16_MAX},
         {"log_level", (uint64_t)o->log_level, NOEX_LOG_ERROR, NOEX_LOG_TRACE},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -72,6 +78,15 @@ static int check_ranges(const struct noex_options *o, struct noex_error *err)
                            ranges[i].name, (unsigned long long)ranges[i].value,
                            (unsigned long long)ranges[i].min, (unsigned long long)ranges[i].max);
     return 0;
+}
+
+/* A dynamic name belongs to one connection: nobody else could find it, and it is never visible. */
+static int check_name(const struct noex_options *o, struct noex_error *err)
+{
+    if (o->name || (!o->listen && !o->visible))
+        return 0;
+    return nx_fail(err, NOEX_EINVALID, "option %s is for a node of a fixed name: name is NULL",
+                   o->listen ? "listen" : "visible");
 }
 
 /* Set by the caller, and nothing that this library could heed. */
@@ -98,5 +113,6 @@ int nx_options_take(struct noex_options *out, const struct noex_options *in, str
     const struct noex_allocator *a = out->allocator;
     if (a && (!a->alloc || !a->resize || !a->release))
         return nx_fail(err, NOEX_EINVALID, "option allocator lacks a function");
-    return check_ranges(out, err);
+    int rc = check_ranges(out, err);
+    return rc ? rc : check_name(out, err);
 }

@@ -5,6 +5,11 @@
 #include "base/err.h"
 #include "epmd_proto.h"
 #include "handshake/dflags.h"
+#include "handshake/digest.h"
+#include "node/calls.h"
+#include "node/channel.h"
+#include "node/exits.h"
+#include "node/listener.h"
 #include "node/pump.h"
 #include "node/router.h"
 #include <inttypes.h>
@@ -13,15 +18,14 @@
 enum {
     READS_A_TURN = 16, /* then the others have their turn */
     PUMPS_A_TURN = 16,
-    ATTEMPTS_MAX = 256,  /* of a node at once */
-    TURN_WAIT_MS = 50,   /* of those beyond, until they ask again */
-    PROVEN_MS = 5000,    /* a connection that lasted so long is no flapping */
-    SIMULTANEOUS_MAX = 3 /* `nok` answers in a row that are retried at once */
+    ATTEMPTS_MAX = 256,   /* of a node at once */
+    TURN_WAIT_MS = 50,    /* of those beyond, until they ask again */
+    PROVEN_MS = 5000,     /* a connection that lasted so long is no flapping */
+    SIMULTANEOUS_MAX = 3, /* `nok` answers in a row that are no failure */
+    AWAIT_STEPS = 6 /* an attempt waits no longer for one of the peer's: three steps of each */
 };
 
 #define NO_EVENT UINT32_MAX
-
-static void fail(struct nx_peer *p, struct noex_error *err);
 
 int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
                 const struct nx_node_name *name)
@@ -32,7 +36,7 @@ int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
     p->node = node;
     p->index = index;
     p->name = *name;
-    p->tick_event = p->failed_event = p->reconnect_event = NO_EVENT;
+    p->tick_event = p->queue_event = p->failed_event = p->reconnect_event = NO_EVENT;
     p->starved_until_ms = UINT64_MAX;
     nx_monitor_list_init(&p->monitors);
     *out = p;
@@ -75,16 +79,32 @@ static void drop_parts(struct nx_peer *p)
     p->conn = NULL;
 }
 
-/* What an attempt did not need of the events set aside for it. A tick event that waits in the queue
- * goes back when it is delivered. */
+/* One that waits to be told goes back then. */
+static void release_unless_queued(struct nx_peer *p, uint32_t *event)
+{
+    struct nx_node_events *pool = &p->node->events;
+    if (*event != NO_EVENT && !nx_node_event_at(pool, *event)->queued)
+        nx_node_event_release(pool, *event);
+    *event = NO_EVENT;
+}
+
+/* What an attempt did not need of the events set aside for it. */
 static void unreserve(struct nx_peer *p)
 {
     struct nx_node_events *pool = &p->node->events;
-    if (p->tick_event != NO_EVENT && !nx_node_event_at(pool, p->tick_event)->queued)
-        nx_node_event_release(pool, p->tick_event);
-    p->tick_event = NO_EVENT;
+    release_unless_queued(p, &p->tick_event);
+    release_unless_queued(p, &p->queue_event);
+    p->queue_high = p->queue_told = false;
     while (p->reserved_count)
         nx_node_event_release(pool, p->reserved[--p->reserved_count]);
+}
+
+static void drop_cookie(struct nx_peer *p)
+{
+    if (p->cookie)
+        nx_wipe(p->cookie, strlen(p->cookie));
+    nx_free(&p->node->alloc, p->cookie);
+    p->cookie = NULL;
 }
 
 void nx_peer_free(struct nx_peer *p)
@@ -92,7 +112,20 @@ void nx_peer_free(struct nx_peer *p)
     if (!p)
         return;
     drop_parts(p);
+    nx_signals_drop(p);
+    drop_cookie(p);
     nx_free(&p->node->alloc, p);
+}
+
+int nx_peer_set_cookie(struct nx_peer *p, const char *cookie)
+{
+    const struct noex_allocator *a = &p->node->alloc;
+    char *copy = cookie ? nx_strndup(a, cookie, strlen(cookie)) : NULL;
+    if (cookie && !copy)
+        return NOEX_ENOMEM;
+    drop_cookie(p);
+    p->cookie = copy;
+    return 0;
 }
 
 static struct nx_node_event *push_event(struct nx_peer *p, enum noex_event_type type,
@@ -122,15 +155,27 @@ static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
     return e;
 }
 
+size_t nx_peer_queued(const struct nx_peer *p)
+{
+    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_queued(p->conn) : 0);
+}
+
 bool nx_peer_is_up(const struct nx_peer *p)
 {
     return p->conn && nx_conn_is_up(p->conn);
 }
 
+void nx_peer_doom(struct nx_peer *p, int code)
+{
+    if (!p->doomed)
+        p->doomed = code;
+    nx_loop_kick(p->node->loop);
+}
+
 int nx_peer_unread(const struct nx_peer *p, struct noex_error *err)
 {
-    return nx_fail(err, NOEX_EUNREAD, "%s does not read: over %zu bytes wait to be sent",
-                   p->name.full, p->node->options.out_max);
+    return nx_fail(err, NOEX_EUNREAD, "%s %s: over %zu bytes wait to be sent", p->name.full,
+                   nx_peer_is_up(p) ? "does not read" : "is not up", p->node->options.out_max);
 }
 
 enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *text, size_t size)
@@ -145,6 +190,9 @@ enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *tex
     case NX_PEER_DIAL:
         snprintf(text, size, "a connection to %s", p->name.host);
         return NOEX_CONNECTION_CONNECTING;
+    case NX_PEER_AWAIT:
+        snprintf(text, size, "the connection that %s makes to this node", p->name.full);
+        return NOEX_CONNECTION_CONNECTING;
     case NX_PEER_CONN:
         snprintf(text, size, "%s", nx_peer_is_up(p) ? "" : nx_conn_step(p->conn));
         return nx_peer_is_up(p) ? NOEX_CONNECTION_UP : NOEX_CONNECTION_CONNECTING;
@@ -158,21 +206,10 @@ enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *tex
 
 /* ---- writing ---- */
 
-/* A write that fails ends nothing by itself: what the peer sent before it went (a status, an alert,
- * DOWNs) may still wait to be read, and behind it the end, which is read too. */
 static void flush(struct nx_peer *p)
 {
-    struct noex_error err = {0};
-    struct nx_span out;
-    while (p->conn && !p->write_failed && (out = nx_conn_out(p->conn)).len) {
-        int64_t n = nx_tcp_write(p->tcp, out.ptr, out.len, &err);
-        if (n > 0)
-            nx_conn_sent(p->conn, (size_t)n, nx_loop_now(p->node->loop));
-        else if (n == 0)
-            return;
-        else
-            p->write_failed = true;
-    }
+    if (p->conn && !p->write_failed)
+        p->write_failed = !nx_channel_flush(p->conn, p->tcp, nx_loop_now(p->node->loop));
 }
 
 /* ---- what the connection tells ---- */
@@ -213,24 +250,54 @@ static void on_barrier(void *ctx)
     nx_monitors_confirmed(p->node->monitors, &p->monitors, nx_wall_us());
 }
 
+/* For an event that may come again and again on one connection: its record, set aside with the
+ * others, is kept, and queued unless it waits already. */
+static struct nx_node_event *push_kept(struct nx_peer *p, uint32_t *event,
+                                       enum noex_event_type type)
+{
+    struct nx_node_events *pool = &p->node->events;
+    if (*event == NO_EVENT)
+        *event = p->reserved[--p->reserved_count];
+    if (!nx_node_event_at(pool, *event)->queued)
+        nx_node_event_push(pool, *event, type, p->index, NULL, nx_wall_us());
+    return nx_node_event_at(pool, *event);
+}
+
 static void on_tick_missed(void *ctx, unsigned missed)
 {
     struct nx_peer *p = ctx;
-    struct nx_node_events *pool = &p->node->events;
     nx_log(&p->node->log, NOEX_LOG_INFO, "%s: nothing heard, %u tick(s) missed", p->name.full,
            missed);
-    if (p->tick_event == NO_EVENT)
-        p->tick_event = p->reserved[--p->reserved_count];
-    if (!nx_node_event_at(pool, p->tick_event)->queued)
-        nx_node_event_push(pool, p->tick_event, NOEX_EVENT_TICK_MISSED, p->index, NULL,
-                           nx_wall_us());
-    nx_node_event_at(pool, p->tick_event)->missed = missed;
+    push_kept(p, &p->tick_event, NOEX_EVENT_TICK_MISSED)->missed = missed;
 }
 
+/* Where epmd holds our name nobody else can have connected by it. */
 static bool older_is_gone(void *ctx)
 {
     const struct nx_peer *p = ctx;
-    return p->connected_before;
+    return p->connected_before || nx_listener_has_name(p->node->listener);
+}
+
+static struct nx_span cookie(void *ctx, struct nx_span peer_name)
+{
+    const struct nx_peer *p = ctx;
+    (void)peer_name; /* the dialled one, which is this peer's */
+    return nx_node_cookie(p->node, p);
+}
+
+static const struct nx_conn_handlers handlers = {
+    .up = on_up,
+    .wanted = on_wanted,
+    .signal = on_signal,
+    .barrier = on_barrier,
+    .tick_missed = on_tick_missed,
+};
+
+static struct nx_conn_handlers handlers_of(struct nx_peer *p)
+{
+    struct nx_conn_handlers h = handlers;
+    h.ctx = p;
+    return h;
 }
 
 /* ---- reading ---- */
@@ -239,24 +306,16 @@ static void on_readable(void *ctx)
 {
     struct nx_peer *p = ctx;
     struct noex_error err = {0};
-    uint8_t *bytes;
-    size_t size;
-    int64_t n = 1;
-    for (int i = 0; i < READS_A_TURN && n > 0; i++) {
-        if (nx_conn_room(p->conn, &bytes, &size, &err))
-            break;
-        n = nx_tcp_read(p->tcp, bytes, size, &err);
-        if (n == NOEX_ECLOSED || (n < 0 && !nx_conn_is_up(p->conn))) {
-            err.code = 0;
-            n = nx_conn_eof(p->conn, &err);
-        }
-        if (n > 0 && nx_conn_received(p->conn, (size_t)n, nx_loop_now(p->node->loop), &err))
-            break;
-        if (n > 0 && (size_t)n < size)
-            break; /* the socket is empty: no need to ask it once more */
-    }
+    uint64_t now = nx_loop_now(p->node->loop);
+    for (int i = 0; i < READS_A_TURN && nx_channel_read(p->conn, p->tcp, now, &err); i++)
+        continue;
     if (err.code)
-        fail(p, &err);
+        nx_peer_fail(p, &err);
+}
+
+void nx_peer_read(struct nx_peer *p)
+{
+    on_readable(p);
 }
 
 static void on_writable(void *ctx)
@@ -291,19 +350,64 @@ static uint64_t backoff_ms(const struct nx_peer *p)
     return jittered(p->node, ms < max ? ms : max);
 }
 
-/* `nok`: the peer is dialling us. A node without a listener can only try again, at once. */
-static bool try_again_at_once(struct nx_peer *p, const struct noex_error *err)
+static void begin_again(struct nx_peer *p, uint64_t start_ms)
 {
+    p->start_ms = start_ms;
+    p->state = NX_PEER_WANTED;
+}
+
+/* ---- attempts that meet one of the peer's ---- */
+
+static bool is_dialling_us(const struct nx_peer *p)
+{
+    const struct nx_listener *l = p->node->listener;
+    return l && nx_inbounds_from(&l->inbounds, p->name.full);
+}
+
+static uint64_t await_end(const struct nx_peer *p)
+{
+    return is_dialling_us(p) ? p->wanted_ms + AWAIT_STEPS * p->node->options.step_ms : p->await_ms;
+}
+
+/* An attempt whose name is not said yet waits until the peer's own has come out: two that cross
+ * could end each other. Not for ever: anybody can say that name. */
+static bool must_await(const struct nx_peer *p)
+{
+    return is_dialling_us(p) && nx_loop_now(p->node->loop) < await_end(p);
+}
+
+static void await(struct nx_peer *p, uint64_t until_ms)
+{
+    drop_parts(p);
+    p->await_ms = until_ms;
+    p->state = NX_PEER_AWAIT;
+}
+
+/* True where the failure is none yet. After `nok` the peer's own connection will come; a node
+ * without a listener can only try again, at once. */
+static bool meets_the_peers_own(struct nx_peer *p, const struct noex_error *err)
+{
+    uint64_t now = nx_loop_now(p->node->loop);
+    if (err->code == NOEX_EDISCONNECTED || p->doomed)
+        return false;
+    if (must_await(p)) {
+        await(p, now);
+        return true;
+    }
     if (err->code != NOEX_ESIMULTANEOUS || p->simultaneous >= SIMULTANEOUS_MAX) {
         p->simultaneous = 0;
         return false;
     }
     p->simultaneous++;
     drop_parts(p);
-    p->start_ms = nx_loop_now(p->node->loop);
-    p->state = NX_PEER_WANTED;
+    if (p->node->listener)
+        await(p, now + p->node->options.step_ms);
+    else
+        begin_again(p, now);
     return true;
 }
+
+/* ---- the end of a connection or an attempt ---- */
 
 /* By the peer: it takes connections, and cannot keep them. */
 static bool lost_at_once(const struct nx_peer *p, const struct noex_error *err)
@@ -323,9 +427,8 @@ static void retry_later(struct nx_peer *p)
     p->state = NX_PEER_BACKOFF;
 }
 
-/* The end of an attempt, in the order that is promised: what was monitored, what was pending, the
- * node. */
-static void fail(struct nx_peer *p, struct noex_error *err)
+/* In the order that is promised: what was monitored, what was pending, the node. */
+void nx_peer_fail(struct nx_peer *p, struct noex_error *err)
 {
     noex_node *node = p->node;
     bool was_up = nx_peer_is_up(p);
@@ -334,14 +437,18 @@ static void fail(struct nx_peer *p, struct noex_error *err)
     /* The peer learns why (not_allowed, "false") even though the connection is over. */
     if (!was_up)
         flush(p);
-    if (try_again_at_once(p, err))
+    if (!was_up && meets_the_peers_own(p, err))
         return;
     drop_parts(p);
+    p->doomed = 0;
     p->cause = *err;
     p->monitors.cause++;
     p->unproven = !was_up || lost_at_once(p, err);
     nx_monitors_lost(node->monitors, &p->monitors, was_up ? NOEX_ENOTREACHABLE : err->code,
                      nx_wall_us());
+    nx_signals_drop(p);
+    nx_calls_lost(p, was_up ? NOEX_ENOTREACHABLE : err->code);
+    nx_exits_lost(p);
     if (was_up)
         push_event(p, NOEX_EVENT_NODE_DOWN, err);
     else
@@ -355,28 +462,13 @@ static void fail(struct nx_peer *p, struct noex_error *err)
 static int start_conn(struct nx_peer *p, struct noex_error *err)
 {
     noex_node *node = p->node;
-    const struct noex_options *o = &node->options;
-    const struct nx_conn_config config = {
-        .hs = {.alloc = &node->alloc,
-               .log = &node->log,
-               .random = node->random,
-               .decide = {.ctx = p, .older_is_gone = older_is_gone},
-               .role = NX_HS_DIAL,
-               .header = 2,
-               .flags = NX_DFLAGS_OURS,
-               .required = NX_DFLAGS_REQUIRED,
-               .creation = node->creation,
-               .dynamic = node->dynamic,
-               .self_name = node->dynamic ? node->self.host : node->self.full,
-               .peer_name = p->name.full,
-               .cookie = nx_span(node->cookie, node->cookie_len),
-               .step_ms = o->step_ms},
-        .handlers = {p, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
-        .ticktime_ms = o->ticktime_ms,
-        .message_max = o->message_max,
-        .out_max = o->out_max,
-        .fragments_max = o->fragments_max,
-    };
+    struct nx_conn_config config = nx_node_conn_config(node);
+    config.hs.role = NX_HS_DIAL;
+    config.hs.peer_name = p->name.full;
+    config.hs.decide =
+        (struct nx_hs_decisions){.ctx = p, .cookie = cookie, .older_is_gone = older_is_gone};
+    config.handlers = handlers_of(p);
+    p->begun = ++node->begun;
     p->conn = nx_conn_new(&config, nx_loop_now(node->loop), err);
     return p->conn ? 0 : err->code;
 }
@@ -390,7 +482,12 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
     p->dial = NULL;
     if (rc) {
         err = *cause;
-        fail(p, &err);
+        nx_peer_fail(p, &err);
+        return;
+    }
+    if (must_await(p)) {
+        nx_tcp_close(tcp);
+        await(p, nx_loop_now(p->node->loop));
         return;
     }
     nx_addr_text(&addrs->addr[0], text, sizeof text);
@@ -401,7 +498,7 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
     p->state = NX_PEER_CONN;
     nx_tcp_set_handlers(tcp, &tcp_handlers, p);
     if (start_conn(p, &err))
-        fail(p, &err);
+        nx_peer_fail(p, &err);
     else
         flush(p);
 }
@@ -423,12 +520,12 @@ static void on_looked_up(void *ctx, int rc, const struct nx_epmd_answer *answer,
     p->query = NULL;
     if (rc) {
         err = *cause;
-        fail(p, &err);
+        nx_peer_fail(p, &err);
         return;
     }
     nx_log(&p->node->log, NOEX_LOG_DEBUG, "%s: epmd says port %u", p->name.full, answer->port);
     if (dial(p, answer->addrs, answer->port, &err))
-        fail(p, &err);
+        nx_peer_fail(p, &err);
 }
 
 static int look_up(struct nx_peer *p, struct noex_error *err)
@@ -459,8 +556,8 @@ int nx_peer_connect(struct nx_peer *p)
         p->attempt = 1;
     /* On demand comes before the back-off, but whoever asks again on each failure or loss does not
      * hammer. */
-    p->start_ms = p->unproven && next > now ? next : now;
-    p->state = NX_PEER_WANTED;
+    begin_again(p, p->unproven && next > now ? next : now);
+    p->wanted_ms = p->start_ms;
     return 0;
 }
 
@@ -468,6 +565,10 @@ int nx_peer_connect(struct nx_peer *p)
 static void start(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
+    if (must_await(p)) {
+        await(p, now_ms);
+        return;
+    }
     if (p->node->attempts >= ATTEMPTS_MAX) {
         p->start_ms = now_ms + TURN_WAIT_MS;
         return;
@@ -477,7 +578,7 @@ static void start(struct nx_peer *p, uint64_t now_ms)
     bool skip_epmd = port && port != EPMD_PORT && port != p->node->options.epmd_port;
     int rc = skip_epmd ? dial(p, NULL, port, &err) : look_up(p, &err);
     if (rc)
-        fail(p, &err);
+        nx_peer_fail(p, &err);
 }
 
 bool nx_peer_disconnect(struct nx_peer *p)
@@ -490,10 +591,59 @@ bool nx_peer_disconnect(struct nx_peer *p)
     p->state = NX_PEER_IDLE;
     if (state != NX_PEER_BACKOFF) {
         nx_fail(&err, NOEX_EDISCONNECTED, NULL);
-        fail(p, &err);
+        nx_peer_fail(p, &err);
     }
     p->attempt = 0;
     return true;
+}
+
+/* ---- connections that the peer makes ---- */
+
+/* Protocol.md 2.5 and 2.6. Of two attempts that cross, that of the node with the larger name goes
+ * on; until the peer has proved itself ours does, too. The end of a connection may wait to be read:
+ * then there is none any more. */
+enum nx_hs_status nx_peer_dials_us(struct nx_peer *p)
+{
+    if (nx_peer_is_up(p))
+        on_readable(p);
+    if (nx_peer_is_up(p))
+        return NX_HS_ALIVE;
+    if (p->state == NX_PEER_CONN)
+        return strcmp(p->node->self.full, p->name.full) > 0 ? NX_HS_NOK : NX_HS_OK_SIMULTANEOUS;
+    p->await_ms = nx_loop_now(p->node->loop);
+    return NX_HS_OK;
+}
+
+void nx_peer_replaced(struct nx_peer *p)
+{
+    struct noex_error err = {0};
+    on_readable(p);
+    if (!nx_peer_is_up(p))
+        return;
+    nx_fail(&err, NOEX_ELOST, "the node has made a new connection, so this one is lost there");
+    nx_peer_fail(p, &err);
+}
+
+void nx_peer_take(struct nx_peer *p, struct nx_conn *conn, struct nx_tcp *tcp,
+                  const uint32_t *events, uint64_t begun)
+{
+    const struct nx_conn_handlers theirs = handlers_of(p);
+    drop_parts(p);
+    for (int i = 0; i < NX_PEER_EVENTS; i++) {
+        if (p->reserved_count < NX_PEER_EVENTS)
+            p->reserved[p->reserved_count++] = events[i];
+        else
+            nx_node_event_release(&p->node->events, events[i]);
+    }
+    p->conn = conn;
+    p->tcp = tcp;
+    p->begun = begun;
+    p->write_failed = false;
+    p->start_ms = nx_loop_now(p->node->loop);
+    p->state = NX_PEER_CONN;
+    nx_conn_set_handlers(conn, &theirs);
+    nx_tcp_set_handlers(tcp, &tcp_handlers, p);
+    (void)on_up(p, nx_conn_peer(conn), NULL);
 }
 
 /* ---- time ---- */
@@ -516,6 +666,8 @@ uint64_t nx_peer_deadline(const struct nx_peer *p)
         at = min_u64(at, p->retry_ms);
     if (p->state == NX_PEER_WANTED)
         at = min_u64(at, p->start_ms);
+    if (p->state == NX_PEER_AWAIT)
+        at = min_u64(at, await_end(p));
     return min_u64(at, p->starved_until_ms);
 }
 
@@ -534,14 +686,27 @@ static void retry(struct nx_peer *p, uint64_t now_ms)
     if (nx_peer_connect(p))
         p->retry_ms = now_ms + p->node->options.reconnect_max_ms;
     else
-        p->start_ms = now_ms;
+        p->wanted_ms = p->start_ms = now_ms;
+}
+
+static void fail_doomed(struct nx_peer *p)
+{
+    struct noex_error err = {0};
+    if (p->doomed == NOEX_EUNREAD)
+        nx_peer_unread(p, &err);
+    nx_fail(&err, p->doomed, NULL);
+    nx_peer_fail(p, &err);
 }
 
 static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
 {
     struct noex_error err = {0};
+    if (p->doomed)
+        fail_doomed(p);
     if (p->state == NX_PEER_BACKOFF && now_ms >= p->retry_ms)
         retry(p, now_ms);
+    if (p->state == NX_PEER_AWAIT && now_ms >= await_end(p))
+        begin_again(p, now_ms + backoff_ms(p));
     if (p->state == NX_PEER_WANTED && now_ms >= p->start_ms)
         start(p, now_ms);
     if (p->query)
@@ -550,7 +715,7 @@ static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
         nx_dial_timeout(p->dial, now_ms);
     else if (p->conn && now_ms >= nx_conn_deadline(p->conn) &&
              nx_conn_timeout(p->conn, now_ms, &err))
-        fail(p, &err);
+        nx_peer_fail(p, &err);
 }
 
 /* As long as the kernel takes all at once there is more where that came from. */
@@ -567,10 +732,24 @@ static void pump_and_flush(struct nx_peer *p, uint64_t now_ms)
         nx_loop_kick(p->node->loop); /* after the others had their turn */
 }
 
+/* By what waits for room; monitors do that in their own records. The event says how it is when it
+ * is told (delivery.c), so that nobody hears of a queue that is low again. */
+static void check_queue(struct nx_peer *p)
+{
+    size_t high = p->node->options.out_high, queued = nx_peer_queued(p);
+    bool is_high = p->queue_high ? queued > high / 4 : p->outbox.first && queued > high;
+    if (!nx_peer_is_up(p) || is_high == p->queue_high)
+        return;
+    p->queue_high = is_high;
+    if (is_high != p->queue_told)
+        push_kept(p, &p->queue_event, NOEX_EVENT_QUEUE_HIGH);
+}
+
 void nx_peer_turn(struct nx_peer *p, uint64_t now_ms)
 {
     read_first(p, now_ms);
     nx_pump_expire(p, now_ms);
     act_on_deadlines(p, now_ms);
     pump_and_flush(p, now_ms);
+    check_queue(p);
 }

@@ -2,7 +2,9 @@
 #include "node/pump.h"
 
 #include "handshake/dflags.h"
-#include "node/router.h"
+#include "node/calls.h"
+#include "node/rex.h"
+#include "node/signals.h"
 
 enum {
     STARVED_RETRY_MS = 50, /* out of memory: how soon to try again */
@@ -51,7 +53,7 @@ static bool must_be_asked(const struct nx_peer *p, const struct nx_monitor *m)
 
 static int ask_pid(struct nx_peer *p, uint32_t slot)
 {
-    int rc = nx_router_ask_pid(p, slot);
+    int rc = nx_rex_ask_pid(p, slot);
     if (!rc)
         nx_monitor_resolving(p->node->monitors, &p->monitors, slot);
     return rc;
@@ -93,12 +95,6 @@ static int confirm_sent(struct nx_peer *p)
     return 0;
 }
 
-/* Big messages of processes do not keep monitors back: they give way to them. */
-static bool has_room(const struct nx_peer *p)
-{
-    return nx_conn_ready(p->conn) < p->node->options.out_high;
-}
-
 void nx_pump(struct nx_peer *p, uint64_t now_ms)
 {
     struct nx_monitors *t = p->node->monitors;
@@ -107,12 +103,14 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
     p->starved_until_ms = UINT64_MAX;
     if (!nx_peer_is_up(p))
         return;
-    while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && has_room(p)) {
+    rc = nx_signals_pump(p);
+    rc = rc ? rc : nx_calls_pump(p);
+    while (!rc && (slot = nx_monitor_next_leaving(&p->monitors)) && nx_signals_have_room(p)) {
         rc = send_monitor(p, NX_OP_DEMONITOR_P, slot);
         if (!rc)
             nx_monitor_left(t, &p->monitors);
     }
-    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) && has_room(p))
+    while (!rc && (slot = nx_monitor_next_unsent(&p->monitors)) && nx_signals_have_room(p))
         rc = send_pending(p, slot);
     if (!rc)
         rc = confirm_sent(p);
@@ -122,7 +120,8 @@ void nx_pump(struct nx_peer *p, uint64_t now_ms)
 
 bool nx_pump_has_more(const struct nx_peer *p)
 {
-    return nx_monitor_next_leaving(&p->monitors) || nx_monitor_next_unsent(&p->monitors);
+    return nx_signals_wait(p) || nx_calls_wait(p) || nx_monitor_next_leaving(&p->monitors) ||
+           nx_monitor_next_unsent(&p->monitors);
 }
 
 void nx_pump_expire(struct nx_peer *p, uint64_t now_ms)

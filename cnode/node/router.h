@@ -12,8 +12,4 @@ NOEX_MUST_USE int nx_router_signal(struct nx_peer *p, const struct nx_signal *si
 /** How many bytes of a signal's payload are worth keeping: as nx_conn_handlers.wanted. */
 size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl);
 
-/** Asks the peer what a printed pid means there: rex, erlang:list_to_pid (protocol.md 10 b). The
- * answer comes back to nx_router_signal. Errors: as nx_conn_send. */
-NOEX_MUST_USE int nx_router_ask_pid(struct nx_peer *p, uint32_t slot);
-
 #endif

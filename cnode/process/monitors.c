@@ -279,7 +279,7 @@ void nx_monitor_resolved(struct nx_monitors *t, struct nx_monitor_list *l, uint3
 static uint32_t *link_of(struct nx_monitors *t, uint32_t item)
 {
     if (item & NX_EVENT_FOREIGN)
-        return t->foreign.link(t->foreign.ctx, NX_EVENT_NUMBER(item));
+        return t->foreign.link(t->foreign.ctx, item);
     struct nx_monitor *m = nx_monitor_at(t, NX_EVENT_NUMBER(item));
     return item & NX_EVENT_END ? &m->next : &m->next_up;
 }
@@ -299,9 +299,9 @@ void nx_events_set_foreign(struct nx_monitors *t, const struct nx_foreign_links 
     t->foreign = *links;
 }
 
-void nx_events_push_foreign(struct nx_monitors *t, uint32_t number)
+void nx_events_push_foreign(struct nx_monitors *t, uint32_t item)
 {
-    push(t, NX_EVENT_FOREIGN | number);
+    push(t, item);
 }
 
 static void push_up(struct nx_monitors *t, uint32_t slot, int64_t now_us)

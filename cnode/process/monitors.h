@@ -147,20 +147,22 @@ void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code
 
 /**
  * The queue of events: everything that is to be told, in one order. An item is a slot (its UP), a
- * slot with NX_EVENT_END (its DOWN or FAILED), or NX_EVENT_FOREIGN + a number of the owner (a
- * node's ups and downs), who keeps the queue links of those itself.
+ * slot with NX_EVENT_END (its DOWN or FAILED), or a number of the owner with NX_EVENT_FOREIGN (a
+ * node's ups and downs) or NX_EVENT_LETTER, who keeps the queue links of those itself.
  */
 #define NX_EVENT_FOREIGN UINT32_C(0x40000000)
 #define NX_EVENT_END UINT32_C(0x80000000)
+#define NX_EVENT_LETTER (NX_EVENT_FOREIGN | NX_EVENT_END)
 #define NX_EVENT_NUMBER(item) ((item)&UINT32_C(0x3fffffff))
 
-/** Where the owner keeps the queue link of its item `number`. */
+/** Where the owner keeps the queue link of an item of its own. */
 struct nx_foreign_links {
     void *ctx;
-    uint32_t *(*link)(void *ctx, uint32_t number);
+    uint32_t *(*link)(void *ctx, uint32_t item);
 };
 void nx_events_set_foreign(struct nx_monitors *t, const struct nx_foreign_links *links);
-void nx_events_push_foreign(struct nx_monitors *t, uint32_t number);
+/** Queues an item of the owner: its number and NX_EVENT_FOREIGN or NX_EVENT_LETTER. */
+void nx_events_push_foreign(struct nx_monitors *t, uint32_t item);
 
 /** The oldest item, 0 when there is none. Items whose event was taken back are stepped over. */
 uint32_t nx_events_peek(struct nx_monitors *t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Building a term. The functions are public, see noex/term.h. */
-#include <noex/term.h>
+#include "term/build.h"
 
 #include "base/alloc.h"
 #include "term/check.h"
@@ -30,6 +30,15 @@ struct level {
     size_t start;
     uint32_t count;
     enum nx_tok_kind kind;
+    bool in_key; /* of a map */
+    bool tailed; /* of a list: its last term is not in it, but its tail */
+};
+
+/* Where a key and its value stand, one behind the other. */
+struct pair {
+    uint32_t key;
+    uint32_t value;
+    uint32_t end;
 };
 
 struct noex_builder {
@@ -37,8 +46,11 @@ struct noex_builder {
     struct nx_buf out;
     struct level *levels;
     size_t depth;
-    size_t room; /* for levels */
-    int error;   /* the first */
+    size_t room;        /* for levels */
+    struct pair *pairs; /* of the maps that are open, those of the innermost last */
+    size_t pair_count;
+    size_t pair_room;
+    int error; /* the first */
 };
 
 int noex_builder_new(noex_builder **out, const struct noex_allocator *allocator)
@@ -62,6 +74,7 @@ void noex_builder_free(noex_builder *builder)
     struct noex_allocator a = builder->alloc;
     nx_buf_free(&builder->out);
     nx_free(&a, builder->levels);
+    nx_free(&a, builder->pairs);
     nx_free(&a, builder);
 }
 
@@ -71,6 +84,7 @@ void noex_builder_clear(noex_builder *builder)
         return;
     nx_buf_truncate(&builder->out, 0);
     builder->depth = 0;
+    builder->pair_count = 0;
     builder->error = 0;
 }
 
@@ -88,6 +102,37 @@ int noex_builder_term(const noex_builder *builder, struct noex_term *term)
     return 0;
 }
 
+/* Room for one more in an array of `*room`, all of them taken; NULL without memory. */
+static void *grow(noex_builder *b, void *array, size_t *room, size_t size)
+{
+    enum { FIRST_ROOM = 16 };
+    size_t wanted = *room ? 2 * *room : FIRST_ROOM;
+    void *grown = nx_realloc(&b->alloc, array, wanted, size);
+    *room = grown ? wanted : *room;
+    return grown;
+}
+
+static int add_pair(noex_builder *b)
+{
+    if (b->pair_count == b->pair_room) {
+        struct pair *pairs = grow(b, b->pairs, &b->pair_room, sizeof *pairs);
+        if (!pairs)
+            return NOEX_ENOMEM;
+        b->pairs = pairs;
+    }
+    b->pairs[b->pair_count++].key = (uint32_t)nx_buf_len(&b->out);
+    return 0;
+}
+
+/* The last of so many keys and values of the innermost map ends here. */
+static void end_item(noex_builder *b, uint32_t count)
+{
+    if (count == 0)
+        return;
+    struct pair *last = &b->pairs[b->pair_count - 1];
+    *(count % 2 ? &last->value : &last->end) = (uint32_t)nx_buf_len(&b->out);
+}
+
 /* Before each term: whether one may stand here. */
 static int begin(noex_builder *b)
 {
@@ -95,16 +140,47 @@ static int begin(noex_builder *b)
         return NOEX_EINVALID;
     if (!b->error && b->depth == 0 && nx_buf_len(&b->out))
         b->error = NOEX_ESTATE;
-    if (!b->error && b->depth)
-        b->levels[b->depth - 1].count++;
+    if (b->error || b->depth == 0)
+        return b->error;
+    struct level *level = &b->levels[b->depth - 1];
+    if (level->kind == NX_TOK_MAP) {
+        end_item(b, level->count);
+        if (level->count % 2 == 0)
+            b->error = add_pair(b);
+    }
+    level->count++;
     return b->error;
 }
 
-/* After each step: its error is the builder's. */
+/* After each step: its error is the builder's, unless that has one. */
 static int done(noex_builder *b, int rc)
 {
-    b->error = rc;
-    return rc;
+    if (!b->error)
+        b->error = rc;
+    return b->error;
+}
+
+/* For other files. */
+
+int nx_build_error(const noex_builder *builder)
+{
+    return builder ? builder->error : NOEX_EINVALID;
+}
+
+int nx_build_begin(noex_builder *builder, struct nx_buf **out)
+{
+    *out = &builder->out;
+    return begin(builder);
+}
+
+int nx_build_done(noex_builder *builder, int rc)
+{
+    return done(builder, rc);
+}
+
+void nx_build_tail(noex_builder *builder)
+{
+    builder->levels[builder->depth - 1].tailed = true;
 }
 
 /* One term. */
@@ -190,27 +266,28 @@ int noex_build_term(noex_builder *builder, struct noex_term term)
 
 static int make_level(noex_builder *b)
 {
-    enum { FIRST_ROOM = 16 };
     if (b->depth == NX_TERM_DEPTH_MAX)
         return NOEX_ELIMIT;
     if (b->depth < b->room)
         return 0;
-    size_t room = b->room ? 2 * b->room : FIRST_ROOM;
-    struct level *levels = nx_realloc(&b->alloc, b->levels, room, sizeof *levels);
+    struct level *levels = grow(b, b->levels, &b->room, sizeof *levels);
     if (!levels)
         return NOEX_ENOMEM;
     b->levels = levels;
-    b->room = room;
     return 0;
 }
 
 static int open_level(noex_builder *b, enum nx_tok_kind kind)
 {
     static const uint8_t head[HEAD];
-    struct level level = {0, 0, kind};
+    struct level level = {.kind = kind};
     int rc = begin(b);
     if (rc)
         return rc;
+    if (b->depth) {
+        const struct level *outer = &b->levels[b->depth - 1];
+        level.in_key = outer->in_key || (outer->kind == NX_TOK_MAP && outer->count % 2);
+    }
     level.start = nx_buf_len(&b->out);
     rc = make_level(b);
     if (rc == 0)
@@ -283,6 +360,10 @@ static void make_string(noex_builder *b, const struct level *list)
 
 static int end_list(noex_builder *b, const struct level *list)
 {
+    if (list->tailed) {
+        set_head(b->out.data + list->start, TAG_LIST, list->count - 1);
+        return 0;
+    }
     if (list->count && is_string(b, list)) {
         make_string(b, list);
         return 0;
@@ -307,10 +388,15 @@ static int compare_tokens(const struct nx_tok *a, const struct nx_tok *b)
     return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-/* An order among whole terms in which the same keys are equal. */
-static int compare_keys(struct nx_span a, struct nx_span b)
+static struct nx_rd key_of(const noex_builder *b, const struct pair *pair)
 {
-    struct nx_rd x = nx_rd(a), y = nx_rd(b);
+    return nx_rd(nx_span(b->out.data + pair->key, pair->value - pair->key));
+}
+
+/* An order among whole terms in which the same keys are equal. */
+static int compare_keys(const noex_builder *b, const struct pair *one, const struct pair *other)
+{
+    struct nx_rd x = key_of(b, one), y = key_of(b, other);
     struct nx_tok s, t;
     int order = 0;
     while (order == 0 && nx_rd_left(&x)) {
@@ -321,63 +407,59 @@ static int compare_keys(struct nx_span a, struct nx_span b)
     return order;
 }
 
-static void sift(struct nx_span *keys, size_t at, size_t count)
+static void sift(const noex_builder *b, struct pair *pairs, size_t at, size_t count)
 {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
-        if (child + 1 < count && compare_keys(keys[child], keys[child + 1]) < 0)
+        if (child + 1 < count && compare_keys(b, &pairs[child], &pairs[child + 1]) < 0)
             child++;
-        if (compare_keys(keys[at], keys[child]) >= 0)
+        if (compare_keys(b, &pairs[at], &pairs[child]) >= 0)
             return;
-        struct nx_span moved = keys[at];
-        keys[at] = keys[child];
-        keys[child] = moved;
+        struct pair moved = pairs[at];
+        pairs[at] = pairs[child];
+        pairs[child] = moved;
     }
 }
 
 /* Heapsort: in place, and never slow. */
-static void sort(struct nx_span *keys, size_t count)
+static void sort(const noex_builder *b, struct pair *pairs, size_t count)
 {
     for (size_t i = count / 2; i; i--)
-        sift(keys, i - 1, count);
+        sift(b, pairs, i - 1, count);
     for (size_t last = count; last > 1; last--) {
-        struct nx_span moved = keys[0];
-        keys[0] = keys[last - 1];
-        keys[last - 1] = moved;
-        sift(keys, 0, last - 1);
+        struct pair moved = pairs[0];
+        pairs[0] = pairs[last - 1];
+        pairs[last - 1] = moved;
+        sift(b, pairs, 0, last - 1);
     }
 }
 
-static int find_double(struct nx_span *keys, size_t count)
+/* Writes the pairs of the innermost map in their order in `pairs`. */
+static int rearrange(noex_builder *b, const struct pair *pairs, size_t count, size_t first)
 {
-    sort(keys, count);
-    for (size_t i = 1; i < count; i++)
-        if (compare_keys(keys[i - 1], keys[i]) == 0)
-            return NOEX_EINVALID;
+    size_t len = nx_buf_len(&b->out) - first;
+    uint8_t *copy = nx_alloc(&b->alloc, len), *end = copy;
+    if (!copy)
+        return NOEX_ENOMEM;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(end, b->out.data + pairs[i].key, pairs[i].end - pairs[i].key);
+        end += pairs[i].end - pairs[i].key;
+    }
+    memcpy(b->out.data + first, copy, len);
+    nx_free(&b->alloc, copy);
     return 0;
 }
 
-/* A BEAM closes the connection for a map that has a key twice (protocol.md 5). */
+/* A BEAM closes the connection for a map that has a key twice (protocol.md 5). Keys are compared by
+ * their bytes, so a map in a key has its own pairs in one order whoever builds it. */
 static int check_keys(noex_builder *b, const struct level *map)
 {
-    struct nx_rd in = nx_rd(nx_buf_span(&b->out));
-    size_t pairs = map->count / 2, count = 0;
-    if (pairs < 2)
-        return 0;
-    struct nx_span *keys = nx_calloc(&b->alloc, pairs, sizeof *keys);
-    if (!keys)
-        return NOEX_ENOMEM;
-    in.p += map->start + HEAD;
-    for (; count < pairs; count++) {
-        const uint8_t *key = in.p;
-        if (!nx_tok_skip(&in, 1))
-            break;
-        keys[count] = nx_span(key, (size_t)(in.p - key));
-        if (!nx_tok_skip(&in, 1))
-            break;
-    }
-    int rc = find_double(keys, count);
-    nx_free(&b->alloc, keys);
-    return rc;
+    size_t count = map->count / 2;
+    struct pair *pairs = b->pairs + b->pair_count - count;
+    sort(b, pairs, count);
+    for (size_t i = 1; i < count; i++)
+        if (compare_keys(b, &pairs[i - 1], &pairs[i]) == 0)
+            return NOEX_EINVALID;
+    return map->in_key ? rearrange(b, pairs, count, map->start + HEAD) : 0;
 }
 
 static int end_map(noex_builder *b, const struct level *map)
@@ -385,7 +467,10 @@ static int end_map(noex_builder *b, const struct level *map)
     if (map->count % 2)
         return NOEX_ESTATE;
     set_head(b->out.data + map->start, TAG_MAP, map->count / 2);
-    return check_keys(b, map);
+    end_item(b, map->count);
+    int rc = map->count > 2 ? check_keys(b, map) : 0;
+    b->pair_count -= map->count / 2;
+    return rc;
 }
 
 int noex_build_end(noex_builder *builder)

@@ -4,6 +4,7 @@
 #include "term/check.h"
 #include "term/number.h"
 #include "term/utf8.h"
+#include "term/word.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -148,37 +149,15 @@ static void put_text(struct printer *p, struct text t, char quote, enum quoting 
         put_char(p, c, quote, quoting);
 }
 
-static bool is_lower(uint32_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 0xdf && c <= 0xff && c != 0xf7);
-}
-
-static bool is_name_char(uint32_t c, enum quoting quoting)
-{
-    return is_lower(c) || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           (c >= 0xc0 && c <= 0xde && c != 0xd7) || (c == '@' && quoting == BY_IO_LIB);
-}
-
-static bool is_reserved(struct nx_span name)
-{
-    static const char words[][8] = {"after",  "and",     "andalso", "band", "begin", "bnot", "bor",
-                                    "bsl",    "bsr",     "bxor",    "case", "catch", "cond", "div",
-                                    "end",    "fun",     "if",      "let",  "not",   "of",   "or",
-                                    "orelse", "receive", "rem",     "try",  "when",  "xor"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (nx_span_is(name, words[i]))
-            return true;
-    return false;
-}
-
 static bool needs_quotes(struct nx_span name, bool latin1, enum quoting quoting)
 {
     struct text t = text_of(name, latin1);
     uint32_t c;
-    if (!next_char(&t, &c) || !is_lower(c) || (quoting == BY_IO_LIB && is_reserved(name)))
+    if (!next_char(&t, &c) || !nx_word_starts(c) ||
+        (quoting == BY_IO_LIB && nx_word_is_reserved(name)))
         return true;
     while (next_char(&t, &c))
-        if (!is_name_char(c, quoting))
+        if (!nx_word_goes_on(c) || (c == '@' && quoting == BY_EMULATOR))
             return true;
     return false;
 }

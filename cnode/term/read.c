@@ -3,6 +3,7 @@
 
 #include "term/check.h"
 #include "term/number.h"
+#include <noex/term.h>
 
 static bool next_of(struct nx_rd *in, enum nx_tok_kind kind, struct nx_tok *tok)
 {
@@ -81,6 +82,18 @@ bool nx_read_tuple_head(struct nx_rd *in, uint32_t *arity)
 bool nx_read_list_head(struct nx_rd *in, uint32_t *elements)
 {
     return next_arity(in, NX_TOK_LIST, 1, elements);
+}
+
+bool nx_read_list_len(struct nx_span term, uint64_t *count)
+{
+    struct noex_term list = {term.ptr, term.len}, unused;
+    struct noex_items items;
+    *count = 0;
+    if (noex_term_type(list) != NOEX_TERM_LIST || noex_term_items(list, &items))
+        return false;
+    while (noex_items_next(&items, &unused))
+        ++*count;
+    return !items.error && !items.tail.bytes;
 }
 
 bool nx_read_string(struct nx_rd *in, struct nx_span *bytes)

@@ -19,6 +19,9 @@ bool nx_read_tuple_head(struct nx_rd *in, uint32_t *arity);
 /** A proper or improper list of 1 element or more in the 108 form: the elements and a tail follow.
  */
 bool nx_read_list_head(struct nx_rd *in, uint32_t *elements);
+/** True where this one term is a list, in whatever form, without an improper tail: how many
+ * elements it has. */
+bool nx_read_list_len(struct nx_span term, uint64_t *count);
 /** The 107 form: a list of bytes. */
 bool nx_read_string(struct nx_rd *in, struct nx_span *bytes);
 bool nx_read_nil(struct nx_rd *in);

@@ -66,10 +66,6 @@ static const struct shape shapes[OP_MAX + 1] = {
     [NX_OP_ALTACT_SIG_SEND] = {"ALTACT_SIG_SEND", 4, true, {FLAGS, FROM, TO, TOKEN}},
 };
 
-/* The bits of ALTACT_SIG_SEND's flags that change the tuple; protocol.md 6.1: others are ignored.
- */
-enum { ALTACT_TOKEN = 2, ALTACT_ALIAS = 4, ALTACT_NAME = 8 };
-
 enum { CACHED = 82 };
 
 struct parse {
@@ -353,8 +349,8 @@ static int read_altact(struct parse *p, uint32_t arity)
     int rc = read_element(p, FLAGS, &rules[FLAGS]);
     if (rc)
         return rc;
-    const bool alias = p->flags & ALTACT_ALIAS, name = p->flags & ALTACT_NAME,
-               token = p->flags & ALTACT_TOKEN;
+    const bool alias = p->flags & NX_ALTACT_ALIAS, name = p->flags & NX_ALTACT_NAME,
+               token = p->flags & NX_ALTACT_TOKEN;
     if (alias && name)
         return nx_fail(p->err, NOEX_EPROTOCOL, "%s: the flags announce both an alias and a name",
                        p->name);
@@ -478,9 +474,9 @@ static size_t measure(const struct shape *shape, const struct nx_ctrl *msg, unsi
         uint64_t flags;
         if (!nx_u64_parse(msg->arg[FLAGS], &flags))
             return 0;
-        if (((flags & ALTACT_TOKEN) != 0) != (msg->arg[TOKEN].len != 0))
+        if (((flags & NX_ALTACT_TOKEN) != 0) != (msg->arg[TOKEN].len != 0))
             return 0;
-        *arity += (flags & ALTACT_TOKEN) != 0;
+        *arity += (flags & NX_ALTACT_TOKEN) != 0;
     }
     for (unsigned i = 0; i < *arity - 1; i++) {
         size_t len = shape->role[i] == UNUSED ? sizeof empty_atom : msg->arg[shape->role[i]].len;

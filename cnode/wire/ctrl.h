@@ -41,6 +41,15 @@ enum nx_op {
     NX_OP_ALTACT_SIG_SEND = 37
 };
 
+/** The bits of ALTACT_SIG_SEND's flags; others are ignored. */
+enum nx_altact {
+    NX_ALTACT_PRIORITY = 1,
+    NX_ALTACT_TOKEN = 2, /* a token is there */
+    NX_ALTACT_ALIAS = 4, /* TO is an alias */
+    NX_ALTACT_NAME = 8,  /* TO is a registered name */
+    NX_ALTACT_EXIT = 16  /* the payload is an exit reason, the signal that of exit/2 */
+};
+
 /** What an element of a control tuple is. */
 enum nx_arg {
     NX_ARG_NONE = 0,
@@ -60,6 +69,9 @@ enum nx_arg {
     NX_ARG_RESULT, /* pid or atom: of a spawn reply */
     NX_ARG_COUNT
 };
+
+/** Flags of a SPAWN_REPLY: what was set up. */
+enum { NX_SPAWN_LINK = 1, NX_SPAWN_MONITOR = 2 };
 
 /** A control message: its opcode and the raw terms of its elements, borrowed from the bytes parsed.
  */

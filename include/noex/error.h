@@ -36,12 +36,15 @@ extern "C" {
     X(ENOTREACHABLE, -208, "node not reachable")                                                   \
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
     X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
+    X(ENOPROC, -212, "no such process, or it has ended")                                           \
+    X(ENOTLOCAL, -211, "not an address of this machine")                                           \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
     X(ENAMECLASH, -303, "a node of this name is already connected")                                \
     X(ENAMEMISMATCH, -304, "the peer has another name than the one dialled")                       \
     X(ETLSPEER, -305, "the peer speaks TLS distribution")                                          \
     X(EGARBAGE, -306, "the peer does not speak the distribution protocol")                         \
+    X(EMAIL, -317, "the peer sends more messages than the program takes")                          \
     X(ENOTALLOWED, -307, "the peer does not allow this node")                                      \
     X(ENOMONITOR, -308, "the peer does not support monitors")                                      \
     X(EEPMDGARBAGE, -309, "epmd gave an answer that is none")                                      \
@@ -50,6 +53,9 @@ extern "C" {
     X(ETOOBIG, -313, "the peer sent more than the configured limit")                               \
     X(EPID, -315, "the peer does not tell which process a printed pid means")                      \
     X(ESIMULTANEOUS, -314, "the peer is connecting to this node at this moment")                   \
+    X(ENAMETAKEN, -316, "somebody else has this name")                                             \
+    X(ENOTSUP, -318, "the other node refuses what it was asked for")                               \
+    X(EEXCEPTION, -319, "the function that was called raised an exception")                        \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \
@@ -58,6 +64,7 @@ extern "C" {
     X(EDNSTIMEOUT, -406, "no answer from name resolution")                                         \
     X(EWAIT, -407, "not in the time given")                                                        \
     X(EINTERRUPTED, -408, "interrupted before there was an answer")                                \
+    X(ECALLTIMEOUT, -409, "no answer to the call in time")                                         \
     X(ENOMEM, -501, "out of memory")                                                               \
     X(ESYSTEM, -502, "system call failed")                                                         \
     X(ELIMIT, -503, "a configured limit of this node is reached")                                  \

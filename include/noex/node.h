@@ -6,6 +6,7 @@
 #include <noex/alloc.h>
 #include <noex/event.h>
 #include <noex/log.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -72,17 +73,42 @@ struct noex_options {
     /** Bytes waiting to be written to one peer beyond which new monitors are held back (1 MiB; half
      * of out_max at most), */
     size_t out_high;
-    /** and beyond which the connection is closed, the peer having stopped reading (64 MiB). */
+    /** and beyond which the connection is closed, the peer having stopped reading (128 MiB). */
     size_t out_max;
-    /** Monitors of the node at once (16777216). */
+    /** Monitors of the node at once; and, each for itself, those that one peer has on its
+     * processes, and its links: a peer that wants more is disconnected (16777216). */
     uint32_t monitors_max;
     /** Messages in fragments under way at once on one connection; one more closes it (65536). */
     uint32_t fragments_max;
     /** Where epmd listens on every host (4369). */
     uint16_t epmd_port;
-    uint16_t reserved16; /**< 0 */
+    /** The port to listen at (0: the kernel's choice, which noex_node_listen_port tells). */
+    uint16_t listen_port;
     /** How much on_log is told (NOEX_LOG_INFO). */
     enum noex_log_level log_level;
+    /** Where to listen, a host or an address; "0.0.0.0" and "::" are every address of the machine.
+     * NULL (default): the host in the node's own name, so that a name on the loopback stays there.
+     * Resolved as a host is that is dialled, and never inside noex_node_new. */
+    const char *listen_address;
+    /** Connections that may be in their handshake at once; one more, and the one that has been
+     * silent longest is closed for it (64). */
+    uint32_t accept_max;
+    /** Accept connections, and register the name with this machine's epmd, so that other nodes find
+     * it: for a node of a fixed name (false). Both go on for the node's life, whatever fails: see
+     * NOEX_EVENT_REGISTERED. */
+    bool listen;
+    /** With listen: do not register. Whoever is to connect must know the port. */
+    bool no_epmd;
+    /** Be a visible node, one of nodes() on the others, which then expect it to take part in their
+     * `global`; for a node of a fixed name (false: hidden). */
+    bool visible;
+    bool reserved8; /**< false */
+    /** Bytes of messages that wait to be told, in all; a peer that sends more is disconnected
+     * (256 MiB). */
+    size_t mail_max;
+    /** Processes of the node at once (1048576). */
+    uint32_t processes_max;
+    uint32_t reserved32; /**< 0 */
 };
 
 /** As noex_options_init for a struct of `size` bytes: of the header that the program was compiled
@@ -148,6 +174,18 @@ NOEX_API NOEX_MUST_USE const struct noex_event *noex_node_next_event(noex_node *
  * gives 0. */
 NOEX_API uint64_t noex_node_now_ms(noex_node *node);
 
+/** The port where the node accepts connections; 0 while it does not, or NULL was given. */
+NOEX_API uint16_t noex_node_listen_port(const noex_node *node);
+
+/**
+ * Sets the cookie that is shared with `peer` ("name@host") alone, in both directions, as
+ * erlang:set_cookie/2 does; NULL: the node's own again. With the node's own name the node's own
+ * cookie is set. For handshakes from now on; a connection that is up stays. What is known of a node
+ * is kept as noex_connect says. Errors: NOEX_EINVALID (no node; NULL for its own name),
+ * NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM.
+ */
+NOEX_API NOEX_MUST_USE int noex_set_cookie(noex_node *node, const char *peer, const char *cookie);
+
 /** What noex_connect does when there is no connection any more. */
 enum noex_connect_flags {
     NOEX_CONNECT_ONCE = 0, /**< one attempt; a lost connection stays lost */
@@ -202,6 +240,9 @@ struct noex_stats {
     uint64_t reasons_cut;      /**< exit reasons over reason_max or the budget */
     uint64_t downs_stale;      /**< DOWNs for monitors that had ended before */
     uint64_t connections;      /**< gauge: connections that are up */
+    uint64_t accepted;         /**< connections that others made to this node and that came up */
+    uint64_t refused;          /**< those that did not: a wrong cookie, silence, a port scan */
+    uint64_t accept_dropped;   /**< of these, closed because of accept_max */
 };
 
 /** `size` is sizeof(struct noex_stats); a smaller one gets the fields it has. */

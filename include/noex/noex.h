@@ -3,6 +3,7 @@
 #define NOEX_NOEX_H
 
 #include <noex/alloc.h>
+#include <noex/call.h>
 #include <noex/epmd.h>
 #include <noex/error.h>
 #include <noex/event.h>
@@ -11,6 +12,7 @@
 #include <noex/monitor.h>
 #include <noex/node.h>
 #include <noex/post.h>
+#include <noex/process.h>
 #include <noex/reason.h>
 #include <noex/target.h>
 #include <noex/term.h>

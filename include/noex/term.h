@@ -247,6 +247,21 @@ NOEX_API int noex_build_nil(noex_builder *builder);
  * NOEX_ENOMEM. */
 NOEX_API int noex_build_term(noex_builder *builder, struct noex_term term);
 
+/**
+ * The one term that `text` is, in UTF-8 and as Erlang writes it: atoms, integers in any base, $c,
+ * floats, strings, binaries (of numbers, also <<5:3>> and <<1:16/little>>, and of strings, also
+ * "text"/utf8), tuples, lists (also [a|b]) and maps; with white space, comments and a dot behind,
+ * or without. Not variables, operators, funs, records, nor pids, ports and references, whose text
+ * does not tell all of them. Takes memory and time in proportion to the text.
+ *
+ * `err` (may be NULL) says at which byte, counted from 0, what was expected. Errors: NOEX_EINVALID
+ * (a NULL; the text is no such term, or a map in it has a key twice), NOEX_ESTATE (the term is
+ * finished), NOEX_ELIMIT (it gets longer than 2 GiB, or nested more than 1024 deep; an integer of
+ * more than 524,280 bytes, which no BEAM since OTP 27 takes, or of more than 10,000 digits in a
+ * base that is no power of two), NOEX_ENOMEM, NOEX_ETERM.
+ */
+NOEX_API int noex_build_text(noex_builder *builder, const char *text, struct noex_error *err);
+
 /** Begins a tuple: what follows, up to its noex_build_end, is in it. Errors: NOEX_EINVALID (a
  * NULL), NOEX_ESTATE (the term is finished), NOEX_ELIMIT (it gets longer than 2 GiB, or nested more
  * than 1024 deep), NOEX_ENOMEM, NOEX_ETERM. */
@@ -254,8 +269,9 @@ NOEX_API int noex_build_tuple(noex_builder *builder);
 /** Begins a list, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT,
  * NOEX_ENOMEM, NOEX_ETERM. */
 NOEX_API int noex_build_list(noex_builder *builder);
-/** Begins a map, as noex_build_tuple. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM,
- * NOEX_ETERM. */
+/** Begins a map, as noex_build_tuple. Its pairs stay in their order; those of a map that is in a
+ * key of another do not. Errors: NOEX_EINVALID, NOEX_ESTATE, NOEX_ELIMIT, NOEX_ENOMEM, NOEX_ETERM.
+ */
 NOEX_API int noex_build_map(noex_builder *builder);
 
 /**

@@ -38,6 +38,15 @@ NOEX_API NOEX_MUST_USE int noex_wait_node_up(noex_node *node, const char *peer,
                                              uint64_t timeout_ms);
 
 /**
+ * Waits until others can reach a node that listens: NOEX_EVENT_REGISTERED. A try that fails
+ * meanwhile ends the wait with its error; the node goes on trying, and so may the program. Errors:
+ * NOEX_EINVALID (NULL), NOEX_EREENTRANT, NOEX_ESTATE (the node has no option listen, runs on a
+ * caller's uv_loop_t, or was closed meanwhile), NOEX_EWAIT (noex_node_error says how the last try
+ * failed), NOEX_EINTERRUPTED, and what an UNREGISTERED or LISTEN_FAILED may hold.
+ */
+NOEX_API NOEX_MUST_USE int noex_wait_registered(noex_node *node, uint64_t timeout_ms);
+
+/**
  * Waits until a monitor is established; it may have ended since. Errors: NOEX_EINVALID (a NULL
  * node, no such monitor, or all its events were told), NOEX_EREENTRANT, NOEX_ESTATE (on a caller's
  * uv_loop_t, or closed meanwhile), NOEX_EWAIT, NOEX_EINTERRUPTED, and what a MONITOR_FAILED or
@@ -45,6 +54,16 @@ NOEX_API NOEX_MUST_USE int noex_wait_node_up(noex_node *node, const char *peer,
  */
 NOEX_API NOEX_MUST_USE int noex_wait_monitor_up(noex_node *node, noex_monitor_id id,
                                                 uint64_t timeout_ms);
+
+/**
+ * Waits for the next event of a call, a spawn or a remote call: `*event` is its REPLY, CALL_FAILED,
+ * SPAWNED or SPAWN_DOWN, told by nothing else, and good until the next call on the node. Works with
+ * an on_event as well. Errors: NOEX_EINVALID (a NULL, no such call, or all its events were told),
+ * NOEX_EREENTRANT, NOEX_ESTATE (on a caller's uv_loop_t, or closed meanwhile), NOEX_EWAIT,
+ * NOEX_EINTERRUPTED.
+ */
+NOEX_API NOEX_MUST_USE int noex_wait_reply(noex_node *node, noex_call_id id, uint64_t timeout_ms,
+                                           const struct noex_event **event);
 
 #ifdef __cplusplus
 }

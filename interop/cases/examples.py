@@ -13,7 +13,7 @@ class Example(Child):
 
     def __init__(self, case, name, *args):
         built = os.environ.get("NOEX_EXAMPLES") or next(ROOT.glob("build/*/examples"))
-        env = {**os.environ, "NOEX_COOKIE": COOKIE}
+        env = {**os.environ, "NOEX_COOKIE": COOKIE, "ERL_EPMD_PORT": str(case.epmd_port())}
         self.errors = open(case.dir / f"{name}.err", "w+b")
         case.addCleanup(self.errors.close)
         super().__init__(case, [str(Path(built) / name), *args], env, stdin=subprocess.PIPE,
@@ -53,6 +53,19 @@ class Examples(InteropCase):
         example.expect("cache: monitored")
         a.finish("cache", "exit_custom")
         example.expect("cache: exception exit: custom")
+        example.ends()
+
+    def test_counter(self):
+        a = self.erl()
+        example = Example(self, "counter", "c@127.0.0.1")
+        example.expect("counter: ready")
+        there = "{counter, 'c@127.0.0.1'}"
+        self.assertEqual("3", a.eval(f"gen_server:call({there}, {{add, 3}})"))
+        self.assertEqual("badarg", a.eval(f"gen_server:call({there}, what)"))
+        self.assertEqual("10", a.eval(f"gen_server:call({there}, {{add, 7}})"))
+        self.assertEqual("normal", a.eval(
+            f"R = monitor(process, {there}), gen_server:cast({there}, stop),"
+            " receive {'DOWN', R, process, _, Reason} -> Reason after 5000 -> no end"))
         example.ends()
 
     def test_monitor_one_tells_why_it_cannot(self):

@@ -105,7 +105,7 @@ static void on_node_down(struct books *b)
 
 static void check(struct books *b, const struct noex_event *e)
 {
-    switch (e->type) {
+    switch ((int)e->type) {
     case NOEX_EVENT_NODE_UP:
         if (b->is_up || b->sweeping)
             die("NODE_UP of a node that is up, or within its loss");
@@ -135,6 +135,8 @@ static void check(struct books *b, const struct noex_event *e)
     case NOEX_EVENT_MONITOR_FAILED:
         on_monitor_failed(b, e);
         break;
+    default:
+        die("an event of type %d", (int)e->type);
     }
 }
 

@@ -23,7 +23,7 @@ struct books {
     size_t count;
     size_t cap;
     size_t state[ENTRY_DEMONITORED + 1]; /* how many entries are in each */
-    size_t told[NOEX_EVENT_MONITOR_FAILED + 1];
+    size_t told[NOEX_EVENT_LISTEN_FAILED + 1];
     size_t lost; /* MONITOR_DOWNs of origin local */
     bool is_up;
     bool sweeping;   /* a first noconnection or FAILED of a loss was told, its end not yet */

@@ -44,10 +44,12 @@ static void options_have_the_defaults_that_the_header_tells(void **state)
     assert_int_equal(o.reason_max, 1u << 20);
     assert_int_equal(o.reason_budget, 16u << 20);
     assert_int_equal(o.out_high, 1u << 20);
-    assert_int_equal(o.out_max, 64u << 20);
+    assert_int_equal(o.out_max, 128u << 20);
     assert_int_equal(o.monitors_max, 16777216);
     assert_int_equal(o.fragments_max, 65536);
     assert_int_equal(o.epmd_port, 4369);
+    assert_int_equal(o.mail_max, 256u << 20);
+    assert_int_equal(o.processes_max, 1u << 20);
 }
 
 static void every_error_has_a_name_a_text_and_the_class_of_its_hundreds(void **state)

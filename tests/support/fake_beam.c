@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -127,10 +128,13 @@ static struct nx_ctrl down_ctrl(struct nx_span target, struct nx_span to, struct
     return down;
 }
 
-static void send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span reason)
+void fake_beam_send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl,
+                              struct nx_span reason)
 {
     uint64_t left = (reason.len + PART - 1) / PART;
     struct nx_buf out;
+    while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
+        fake_beam_step(b);
     nx_buf_init(&out, &nx_alloc_libc, 1 << 20);
     b->sequence++;
     for (bool first = true; left; first = false, left--) {
@@ -159,9 +163,7 @@ void fake_beam_down(struct fake_beam *b, const struct fake_monitor *m, struct nx
         down_ctrl(nx_span(p + m->from_len, m->target_len), nx_span(p, m->from_len),
                   nx_span(p + m->from_len + m->target_len, m->ref_len));
     if (form == FAKE_FRAGMENTS) {
-        while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
-            fake_beam_step(b);
-        send_fragments(b, &down, reason);
+        fake_beam_send_fragments(b, &down, reason);
         return;
     }
     if (form == FAKE_INSIDE) {
@@ -491,19 +493,31 @@ static int name_peer(void *ctx, struct nx_span host, char *name, size_t size, ui
     return n < 0 || (size_t)n >= size || c->beam->opts.no_names ? -1 : 0;
 }
 
-static void open_conn(struct fake_beam *b, struct fake_conn *c)
+static bool older_is_gone(void *ctx)
 {
+    return ((struct fake_conn *)ctx)->beam->gone;
+}
+
+/* Accepts, or (`dialled` not NULL) dials that node. */
+static void open_conn(struct fake_beam *b, struct fake_conn *c, const char *dialled)
+{
+    bool dynamic = dialled && b->dynamic;
     b->random = (struct nx_random){random_fill, &b->seed};
     const struct nx_conn_config config = {
         .hs = {.alloc = &nx_alloc_libc,
                .random = &b->random,
-               .decide = {.ctx = c, .status = status, .name_peer = name_peer},
-               .role = NX_HS_ACCEPT,
+               .decide = {.ctx = c,
+                          .status = status,
+                          .name_peer = name_peer,
+                          .older_is_gone = older_is_gone},
+               .role = dialled ? NX_HS_DIAL : NX_HS_ACCEPT,
+               .dynamic = dynamic,
+               .peer_name = dialled,
                .header = 2,
                .flags = b->opts.flags,
                .required = b->opts.required,
                .creation = b->opts.creation,
-               .self_name = b->name,
+               .self_name = dynamic ? strchr(b->name, '@') + 1 : b->name,
                .cookie = nx_span_str(b->opts.cookie),
                .step_ms = 7000},
         .handlers = {c, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
@@ -518,7 +532,7 @@ static void open_conn(struct fake_beam *b, struct fake_conn *c)
 
 /* ---- sockets ---- */
 
-static void close_conn(struct fake_conn *c, bool reset)
+void fake_conn_close(struct fake_conn *c, bool reset)
 {
     struct linger abort_on_close = {1, 0};
     if (c->fd < 0)
@@ -533,7 +547,7 @@ static void close_conn(struct fake_conn *c, bool reset)
 void fake_beam_hang_up(struct fake_beam *b, bool reset)
 {
     for (int i = 0; i < FAKE_CONNS_MAX; i++)
-        close_conn(&b->conn[i], reset);
+        fake_conn_close(&b->conn[i], reset);
     for (size_t i = 0; i < b->monitor_count; i++)
         b->monitors[i].active = false;
 }
@@ -597,6 +611,15 @@ void fake_beam_address(const struct fake_beam *b, char *text, size_t size)
     snprintf(text, size, "%s:%u", b->name, b->port);
 }
 
+static struct fake_conn *new_conn(struct fake_beam *b, int fd)
+{
+    struct fake_conn *c = conn_at(b, b->conns++);
+    fake_conn_close(c, false);
+    nx_conn_free(c->conn);
+    *c = (struct fake_conn){.beam = b, .fd = fd};
+    return c;
+}
+
 static bool accept_one(struct fake_beam *b)
 {
     if (b->listener < 0 || b->no_accept)
@@ -604,13 +627,36 @@ static bool accept_one(struct fake_beam *b)
     int fd = accept(b->listener, NULL, NULL);
     if (fd < 0)
         return false;
-    struct fake_conn *c = conn_at(b, b->conns++);
-    close_conn(c, false);
-    nx_conn_free(c->conn);
-    *c = (struct fake_conn){.beam = b, .fd = fd};
+    struct fake_conn *c = new_conn(b, fd);
     if (!b->opts.script)
-        open_conn(b, c);
+        open_conn(b, c, NULL);
     return true;
+}
+
+static void dial(struct fake_beam *b, const char *node, const struct sockaddr *at, socklen_t len)
+{
+    const int on = 1;
+    int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, at, len)) {
+        perror("fake_beam: connect");
+        abort();
+    }
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    open_conn(b, new_conn(b, fd), node);
+}
+
+void fake_beam_dial(struct fake_beam *b, const char *node, uint16_t port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    dial(b, node, (struct sockaddr *)&at, sizeof at);
+}
+
+void fake_beam_dial6(struct fake_beam *b, const char *node, uint16_t port)
+{
+    struct sockaddr_in6 at = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    dial(b, node, (struct sockaddr *)&at, sizeof at);
 }
 
 static void end_conn(struct fake_conn *c)
@@ -618,7 +664,7 @@ static void end_conn(struct fake_conn *c)
     struct nx_span out = nx_conn_out(c->conn);
     if (out.len)
         write_all(c->fd, out.ptr, out.len);
-    close_conn(c, false);
+    fake_conn_close(c, false);
 }
 
 /* Of what waits before the connection is up: as much as it may say. */
@@ -647,7 +693,7 @@ static bool write_some(struct fake_conn *c)
         return n > 0;
     }
     if (out.len && c->beam->then_close)
-        close_conn(c, false);
+        fake_conn_close(c, false);
     return false;
 }
 
@@ -659,7 +705,7 @@ static bool read_some(struct fake_conn *c)
     if (b->paused)
         return false;
     if (nx_conn_room(c->conn, &room, &size, &c->err)) {
-        close_conn(c, false);
+        fake_conn_close(c, false);
         return false;
     }
     size = b->read_max && b->read_max < size ? b->read_max : size;
@@ -670,7 +716,7 @@ static bool read_some(struct fake_conn *c)
         return true;
     }
     if (n == 0 || (errno != EAGAIN && errno != EINTR))
-        close_conn(c, false);
+        fake_conn_close(c, false);
     return false;
 }
 
@@ -681,13 +727,13 @@ static bool step_script(struct fake_conn *c)
     uint8_t sink[512];
     ssize_t n = recv(c->fd, sink, sizeof sink, MSG_DONTWAIT);
     if (n == 0)
-        close_conn(c, false);
+        fake_conn_close(c, false);
     if (n <= 0 || c->script_sent)
         return n == 0;
     write_all(c->fd, o->script, o->script_len);
     c->script_sent = true;
     if (o->script_close)
-        close_conn(c, false);
+        fake_conn_close(c, false);
     return true;
 }
 

@@ -1,6 +1,6 @@
-/* A peer that listens on the loopback, does the accepting side of the handshake and answers
- * monitors from a table: what a BEAM is to a node, driven by the test in its own thread, step by
- * step. SPDX-License-Identifier: Apache-2.0 */
+/* A peer that listens on the loopback, or dials, and answers monitors from a table: what a BEAM is
+ * to a node, driven by the test in its own thread, step by step. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef FAKE_BEAM_H
 #define FAKE_BEAM_H
 
@@ -54,7 +54,7 @@ struct fake_signal {
     size_t payload_len;
 };
 
-/** One accepted connection. */
+/** One connection, accepted or dialled. */
 struct fake_conn {
     struct fake_beam *beam;
     int fd;               /* -1: closed */
@@ -82,6 +82,8 @@ struct fake_beam {
     bool deaf;       /* reads, and answers nothing, not even barriers */
     bool no_barrier; /* holds the answer to barriers back; fake_beam_release_barrier sends it */
     bool paused;     /* does not read */
+    bool dynamic;    /* dialling: asks for a name, for the host of its own */
+    bool gone;       /* dialling: `alive` is answered "true" */
     bool no_accept;  /* leaves connections in the backlog */
     bool no_record;  /* signals are counted, not kept */
     size_t read_max; /* bytes a step; 0: all there are */
@@ -125,7 +127,13 @@ void fake_beam_address(const struct fake_beam *b, char *text, size_t size);
 /** Accepts, reads, answers, writes, without waiting. True where anything moved. */
 bool fake_beam_step(struct fake_beam *b);
 
-/** The connection accepted last; `up` false where there is none. */
+/** Dials a node of this name at 127.0.0.1, or at ::1; the connection is then the last one. */
+void fake_beam_dial(struct fake_beam *b, const char *node, uint16_t port);
+void fake_beam_dial6(struct fake_beam *b, const char *node, uint16_t port);
+/** Ends this one connection. */
+void fake_conn_close(struct fake_conn *c, bool reset);
+
+/** The connection that began last; `up` false where there is none. */
 struct fake_conn *fake_beam_conn(struct fake_beam *b);
 bool fake_beam_is_up(struct fake_beam *b);
 
@@ -149,6 +157,9 @@ size_t fake_beam_held(const struct fake_beam *b, const char *name);
 
 /** Sends a signal on the current connection. */
 void fake_beam_send(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span payload);
+/** The same in many small fragments. */
+void fake_beam_send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl,
+                              struct nx_span payload);
 /** Sends a whole frame's body as it stands. */
 void fake_beam_send_raw(struct fake_beam *b, const void *bytes, size_t len);
 void fake_beam_release_barrier(struct fake_beam *b);

@@ -6,6 +6,7 @@
 #include "alloc_test.h"
 #include "cmocka_all.h"
 #include "fake_beam.h"
+#include "fake_epmd.h"
 #include "observe.h"
 
 /* Short names, for lists of events. */
@@ -17,6 +18,21 @@
 #define M_UP NOEX_EVENT_MONITOR_UP
 #define M_DOWN NOEX_EVENT_MONITOR_DOWN
 #define M_FAILED NOEX_EVENT_MONITOR_FAILED
+#define REGISTERED NOEX_EVENT_REGISTERED
+#define UNREGISTERED NOEX_EVENT_UNREGISTERED
+#define LISTEN_FAILED NOEX_EVENT_LISTEN_FAILED
+#define P_MSG NOEX_EVENT_MESSAGE
+#define P_CALL NOEX_EVENT_CALL
+#define P_CAST NOEX_EVENT_CAST
+#define P_EXIT NOEX_EVENT_EXIT
+#define P_END NOEX_EVENT_PROCESS_END
+#define REPLY NOEX_EVENT_REPLY
+#define CALL_FAILED NOEX_EVENT_CALL_FAILED
+#define SPAWNED NOEX_EVENT_SPAWNED
+#define SPAWN_DOWN NOEX_EVENT_SPAWN_DOWN
+#define Q_HIGH NOEX_EVENT_QUEUE_HIGH
+#define Q_LOW NOEX_EVENT_QUEUE_LOW
+#define REQUEST NOEX_EVENT_REQUEST
 
 enum { BENCH_BEAMS = 3, BENCH_TERM_MAX = 64 };
 
@@ -39,7 +55,18 @@ struct seen {
     uint64_t term_full_len;
     uint32_t attempt;
     uint32_t missed;
+    uint32_t port;
     uint64_t delay_ms;
+    bool own;                /* told to the process's own callback, bench_told */
+    struct noex_pid process; /* zeroes: none */
+    void *process_user;
+    bool has_from;
+    struct noex_pid from;
+    uint32_t priority;
+    uint8_t caller[2 * BENCH_TERM_MAX];
+    size_t caller_len;
+    noex_call_id call;
+    void *call_user;
 };
 
 struct bench {
@@ -48,14 +75,15 @@ struct bench {
     struct noex_options options;
     struct fake_beam beam[BENCH_BEAMS];
     unsigned beams;
-    bool pull; /* events are pulled, not called back */
-    void *uv;  /* set before bench_open: the caller's uv_loop_t that the node is to ride on */
+    struct fake_epmd *epmd; /* NULL: none; the test's own, to stop after bench_close */
+    bool pull;              /* events are pulled, not called back */
+    void *uv; /* set before bench_open: the caller's uv_loop_t that the node is to ride on */
     void (*run)(struct bench *b, uint64_t wait_ms); /* drives the node, instead of process */
     bool no_keep;                                   /* counts events only */
     struct seen *seen;
     size_t seen_count;
     size_t seen_cap;
-    size_t count[16]; /* by type */
+    size_t count[32]; /* by type */
     /** Called inside each event's callback, after it was copied down. */
     void (*in_event)(struct bench *b, const struct noex_event *e);
     void *arg;
@@ -70,6 +98,8 @@ void bench_open(struct bench *b);
 int bench_try_open(struct bench *b, struct noex_error *err);
 /** One more fake peer; NULL: defaults. */
 struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts);
+/** An on_event for processes: as the node's own, but `own` is set. `user` is the bench. */
+void bench_told(void *user, const struct noex_event *e);
 /** A peer of which the kernel takes little that it does not read, and to which every name is sent
  * in full: it has no atom cache. */
 extern const struct fake_beam_opts bench_slow_reader;

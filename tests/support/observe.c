@@ -77,6 +77,9 @@ void observed_event(const struct noex_event *event)
         [NOEX_EVENT_NODE_DOWN] = "NOEX_EVENT_NODE_DOWN",
         [NOEX_EVENT_CONNECT_FAILED] = "NOEX_EVENT_CONNECT_FAILED",
         [NOEX_EVENT_MONITOR_FAILED] = "NOEX_EVENT_MONITOR_FAILED",
+        [NOEX_EVENT_UNREGISTERED] = "NOEX_EVENT_UNREGISTERED",
+        [NOEX_EVENT_LISTEN_FAILED] = "NOEX_EVENT_LISTEN_FAILED",
+        [NOEX_EVENT_CALL_FAILED] = "NOEX_EVENT_CALL_FAILED",
     };
     if (event->error)
         observed(names[event->type], event->error->code);

@@ -44,10 +44,12 @@ static void the_defaults_are_those_of_the_manual(void **state)
     assert_int_equal(o.reason_max, 1 << 20);
     assert_int_equal(o.reason_budget, 16 << 20);
     assert_int_equal(o.out_high, 1 << 20);
-    assert_int_equal(o.out_max, 64 << 20);
+    assert_int_equal(o.out_max, 128 << 20);
     assert_int_equal(o.monitors_max, 16777216);
     assert_int_equal(o.fragments_max, 65536);
     assert_int_equal(o.epmd_port, 4369);
+    assert_int_equal(o.mail_max, 256u << 20);
+    assert_int_equal(o.processes_max, 1u << 20);
     struct noex_error err;
     o.cookie = "cookie";
     assert_int_equal(make_node(&o, &err), 0);
@@ -79,11 +81,14 @@ static const struct range_case {
     FIELD(message_max, FSIZE, 1 << 20, UINT32_MAX, 65535, (uint64_t)UINT32_MAX + 1),
     FIELD(reason_max, FSIZE, 64, 128 << 20, 63, (128 << 20) + 1),
     FIELD(reason_budget, FSIZE, 0, SIZE_MAX / 4, SIZE_MAX / 4 + 1, SIZE_MAX),
-    FIELD(out_high, FSIZE, 4096, 32 << 20, 4095, (32 << 20) + 1),
+    FIELD(out_high, FSIZE, 4096, 64 << 20, 4095, (64 << 20) + 1),
     FIELD(out_max, FSIZE, 2 << 20, SIZE_MAX / 4, 65535, SIZE_MAX),
     FIELD(monitors_max, F32, 1, 1 << 28, 0, (1 << 28) + 1),
     FIELD(fragments_max, F32, 1, 1 << 20, 0, (1 << 20) + 1),
     FIELD(epmd_port, F16, 1, 65535, 0, 0),
+    FIELD(mail_max, FSIZE, 65536, SIZE_MAX / 4, 65535, SIZE_MAX),
+    FIELD(processes_max, F32, 1, 1 << 28, 0, (1 << 28) + 1),
+    FIELD(accept_max, F32, 1, 65535, 0, 65536),
     FIELD(log_level, FLEVEL, NOEX_LOG_ERROR, NOEX_LOG_TRACE, 4, 4000),
 };
 
@@ -178,6 +183,12 @@ static void options_of_other_headers_are_read_as_far_as_both_know_them(void **st
     assert_non_null(strstr(err.text, "ticktime_ms"));
     older.size = offsetof(struct noex_options, cookie);
     assert_int_equal(make_node(&older, &err), NOEX_EINVALID);
+
+    /* Of the first release, which did not know how to listen. */
+    memset(&older, 0xff, sizeof older);
+    noex_options_init_size(&older, offsetof(struct noex_options, listen_address));
+    older.cookie = "cookie";
+    assert_int_equal(make_node(&older, &err), 0);
 }
 
 static void a_cookie_has_its_form(void **state)

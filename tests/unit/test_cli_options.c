@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { ARGS_MAX = 24, ANY = ~0 };
+enum { ARGS_MAX = 24, ANY = ~OPT_BEFORE_OPERANDS };
 
 /* Strings that getopt may put in another order. */
 struct line {
@@ -164,9 +164,46 @@ static void what_is_no_option_is_named(void **state)
     (void)state;
     assert_refused("watch --frobnicate a@h", "unknown option --frobnicate");
     assert_refused("watch -x a@h", "unknown option -x");
-    assert_refused("watch --visible a@h", "unknown option --visible");
     assert_refused("watch a@h --timeout", "--timeout needs a value");
     assert_refused("watch --json=yes a@h", "--json takes no value");
+}
+
+static void who_wants_to_be_visible_needs_a_name(void **state)
+{
+    (void)state;
+    struct options o;
+    struct line l;
+    struct failure why;
+    assert_refused("watch --visible a@h", "--visible needs a name");
+    assert_int_equal(parse(&o, &l, "watch --visible a@h --name me@h", &why), 0);
+    assert_true(o.visible);
+    assert_int_equal(parse(&o, &l, "watch --name me@h a@h", &why), 0);
+    assert_false(o.visible);
+    assert_int_equal(parse(&o, &l, "watch --visible --help", &why), 0);
+    assert_true(o.help);
+}
+
+static void operands_that_look_like_options_are_none_where_those_stand_before(void **state)
+{
+    (void)state;
+    struct options o;
+    struct line l;
+    struct failure why;
+    const unsigned allowed = OPT_JSON | OPT_TIMEOUT | OPT_BEFORE_OPERANDS;
+    split(&l, "call --timeout 5 a@h m f -1 --json -- -h");
+    assert_int_equal(options_parse(&o, allowed, l.argc, l.argv, &why), 0);
+    assert_int_equal(o.timeout_ms, 5);
+    assert_false(o.json || o.help);
+    assert_int_equal(o.operand_count, 7);
+    assert_string_equal(o.operands[3], "-1");
+    assert_string_equal(o.operands[5], "--");
+    split(&l, "call --json -- -1");
+    assert_int_equal(options_parse(&o, allowed, l.argc, l.argv, &why), 0);
+    assert_true(o.json);
+    assert_int_equal(o.operand_count, 1);
+    split(&l, "call -1 a@h");
+    assert_int_equal(options_parse(&o, allowed, l.argc, l.argv, &why), CODE_USAGE);
+    assert_string_equal(why.text, "unknown option -1");
 }
 
 static void an_option_that_the_command_does_not_take_is_refused(void **state)
@@ -214,6 +251,8 @@ int main(void)
         cmocka_unit_test(values_out_of_range_are_usage_errors),
         cmocka_unit_test(fractions_of_seconds_are_read_exactly),
         cmocka_unit_test(what_is_no_option_is_named),
+        cmocka_unit_test(who_wants_to_be_visible_needs_a_name),
+        cmocka_unit_test(operands_that_look_like_options_are_none_where_those_stand_before),
         cmocka_unit_test(an_option_that_the_command_does_not_take_is_refused),
         cmocka_unit_test(help_is_seen_in_any_place),
         cmocka_unit_test(help_tells_the_options_that_are_taken_and_no_others),

@@ -56,6 +56,25 @@ static void a_name_may_hold_any_character_but_no_other_bytes(void **state)
     assert_refused("a@h/", "not a registered name");
 }
 
+static void a_global_name_is_any_term(void **state)
+{
+    (void)state;
+    struct target_list list = {0};
+    struct noex_term name;
+    assert_int_equal(add(&list, "a@h/global:x"), 0);
+    assert_int_equal(add(&list, "a@h:4369/global:<<\"counter:a/b\">>"), 0);
+    assert_int_equal(add(&list, "a@h/x"), 0);
+    assert_int_equal(list.items[0].what.kind, NOEX_TARGET_PID);
+    assert_string_equal(list.items[0].what.node, "a@h");
+    assert_int_equal(noex_builder_term(list.items[0].global, &name), 0);
+    assert_true(noex_term_is_atom(name, "x"));
+    assert_int_equal(noex_builder_term(list.items[1].global, &name), 0);
+    assert_int_equal(noex_term_type(name), NOEX_TERM_BINARY);
+    assert_string_equal(list.items[1].what.node, "a@h:4369");
+    assert_null(list.items[2].global);
+    targets_free(&list);
+}
+
 static void a_name_has_255_characters_at_most(void **state)
 {
     (void)state;
@@ -81,7 +100,9 @@ static void what_is_no_target_is_refused_with_its_text(void **state)
     assert_refused("a@h/<0.1>", "not a pid");
     assert_refused("a@h/<0.1.2", "not a pid");
     assert_refused("a@h/<0.268435456.0>", "not a pid");
-    assert_refused("a@h/global:x", "not supported by this version");
+    assert_refused("a@h/global:", "not a global name");
+    assert_refused("a@h/global:counter:a", "byte 7: expected the end, found ':'");
+    assert_refused("a@h/global:Foo", "found the variable 'Foo'");
 }
 
 static enum exit_code read_text(struct target_list *list, const char *bytes, size_t len,
@@ -147,10 +168,14 @@ static void the_same_target_given_twice_is_kept_once_in_the_first_place(void **s
     (void)state;
     struct target_list list = {0};
     struct failure why;
-    static const char *const given[] = {"b@h/x",       "a@h/<0.5.0>", "b@h/x", "a@h", "a@h/<1.5.0>",
-                                        "a@h/<0.5.1>", "a@h/x",       "a@h",   "b@h"};
-    static const char *const kept[] = {"b@h/x",       "a@h/<0.5.0>", "a@h",
-                                       "a@h/<0.5.1>", "a@h/x",       "b@h"};
+    static const char *const given[] = {
+        "b@h/x",        "a@h/<0.5.0>",         "b@h/x",       "a@h",
+        "a@h/<1.5.0>",  "a@h/<0.5.1>",         "a@h/x",       "a@h",
+        "b@h",          "a@h/global:[1,2]",    "a@h/<0.0.0>", "a@h/global:ab",
+        "a@h/global:a", "a@h/global: [1|[2]]", "a@h/global:a"};
+    static const char *const kept[] = {
+        "b@h/x", "a@h/<0.5.0>",      "a@h",         "a@h/<0.5.1>",   "a@h/x",
+        "b@h",   "a@h/global:[1,2]", "a@h/<0.0.0>", "a@h/global:ab", "a@h/global:a"};
     for (size_t i = 0; i < sizeof given / sizeof *given; i++)
         assert_int_equal(add(&list, given[i]), 0);
     assert_int_equal(targets_unique(&list, &why), 0);
@@ -167,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_a_name_and_a_pid_are_told_apart),
         cmocka_unit_test(a_name_may_hold_any_character_but_no_other_bytes),
+        cmocka_unit_test(a_global_name_is_any_term),
         cmocka_unit_test(a_name_has_255_characters_at_most),
         cmocka_unit_test(what_is_no_target_is_refused_with_its_text),
         cmocka_unit_test(a_file_has_one_target_a_line_with_comments_and_blank_lines),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alloc_test.h"
 #include "base/alloc.h"
+#include "base/err.h"
 #include "cmocka_all.h"
 #include "handshake/dflags.h"
 #include "handshake/hs.h"
@@ -28,9 +29,12 @@ struct side {
     bool gone;
     char given[512]; /* name for a NAME_ME peer; "" refuses */
     uint32_t given_creation;
-    unsigned asked_status, asked_gone, asked_name, dropped;
-    size_t out_at_drop;
+    int refusal; /* of admission, and why */
+    const char *refused_for;
+    unsigned asked_status, asked_gone, asked_name, admitted;
+    size_t out_at_admission;
     char asked_for[512];
+    char admitted_as[512];
     struct noex_error err;
     uint8_t in[BUF];
     size_t in_len;
@@ -73,11 +77,31 @@ static bool decide_gone(void *ctx)
     return s->gone;
 }
 
-static void decide_drop(void *ctx)
+static int decide_admit(void *ctx, struct nx_span peer_name, struct noex_error *err)
 {
     struct side *s = ctx;
-    s->dropped++;
-    s->out_at_drop = nx_hs_out(s->hs).len;
+    s->admitted++;
+    s->out_at_admission = nx_hs_out(s->hs).len;
+    snprintf(s->admitted_as, sizeof s->admitted_as, "%.*s", (int)peer_name.len, peer_name.ptr);
+    return s->refusal ? nx_fail(err, s->refusal, "%s", s->refused_for) : 0;
+}
+
+static int decide_no_memory(void *ctx, struct nx_span peer_name, struct noex_error *err)
+{
+    (void)ctx, (void)peer_name, (void)err;
+    return NOEX_ENOMEM;
+}
+
+static struct nx_span cookie_of_b(void *ctx, struct nx_span peer_name)
+{
+    (void)ctx;
+    return nx_span_str(nx_span_is(peer_name, "b@h") ? "of b and c" : "somebody else's");
+}
+
+static struct nx_span cookie_of_c(void *ctx, struct nx_span peer_name)
+{
+    (void)ctx;
+    return nx_span_str(nx_span_is(peer_name, "c@h") ? "of b and c" : "somebody else's");
 }
 
 static void side_init(struct side *s, enum nx_hs_role role)
@@ -89,7 +113,11 @@ static void side_init(struct side *s, enum nx_hs_role role)
     s->config = (struct nx_hs_config){
         .alloc = &s->mem.a,
         .random = &s->random,
-        .decide = {s, decide_status, decide_name, decide_gone, decide_drop},
+        .decide = {.ctx = s,
+                   .status = decide_status,
+                   .name_peer = decide_name,
+                   .older_is_gone = decide_gone,
+                   .admit = decide_admit},
         .role = role,
         .header = 2,
         .flags = FLAGS,
@@ -396,7 +424,8 @@ static void both_roles_agree_with_headers_of_2_and_4_bytes_in_pieces_of_any_size
             assert_string_equal(nx_hs_result(a.hs)->peer_name, "c@h");
             assert_string_equal(a.asked_for, "c@h");
             assert_int_equal(a.asked_status, 1);
-            assert_int_equal(a.dropped, 0);
+            assert_int_equal(a.admitted, 1);
+            assert_string_equal(a.admitted_as, "c@h");
             assert_true(nx_hs_result(d.hs)->flags == FLAGS);
             assert_true(nx_hs_result(d.hs)->peer_flags == FLAGS);
             side_end(&d);
@@ -420,7 +449,7 @@ static void each_status_that_goes_on_leads_both_roles_to_the_end(void **state)
         pump(&d, &a, SIZE_MAX);
         assert_both_done(&d, &a);
         assert_int_equal(d.asked_gone, going_on[i] == NX_HS_ALIVE);
-        assert_int_equal(a.dropped, going_on[i] == NX_HS_ALIVE);
+        assert_int_equal(a.admitted, 1);
         side_end(&d);
         side_end(&a);
     }
@@ -470,6 +499,7 @@ static void a_dynamic_node_takes_the_name_it_is_given(void **state)
     assert_string_equal(nx_hs_result(d.hs)->self_name, "FIO@host.example.org");
     assert_int_equal(nx_hs_result(d.hs)->self_creation, 4711);
     assert_string_equal(a.asked_for, "host.example.org");
+    assert_string_equal(a.admitted_as, "FIO@host.example.org");
     assert_int_equal(a.asked_status, 0);
     /* Hidden, and NAME_ME stands in what was negotiated (protocol.md 2.7). */
     assert_true(nx_hs_result(d.hs)->flags == (FLAGS | NX_DFLAG_NAME_ME));
@@ -972,7 +1002,7 @@ static void final_message(const struct side *s, uint8_t *out, size_t *len)
     *len = (dial ? 3 : 7) + NX_DIGEST_LEN;
 }
 
-static void alive_waits_for_true_and_drops_the_older_connection_before_the_ack(void **state)
+static void alive_waits_for_true_and_the_peer_is_admitted_before_the_ack(void **state)
 {
     static const char *const names[] = {NAME_C, OLD_NAME_C};
     (void)state;
@@ -989,18 +1019,18 @@ static void alive_waits_for_true_and_drops_the_older_connection_before_the_ack(v
         side_sends(&s, CHALLENGE_B);
         if (old)
             assert_int_equal(side_get(&s, COMPLEMENT), NX_HS_MORE);
-        assert_int_equal(s.dropped, 0);
+        assert_int_equal(s.admitted, 0);
         final_message(&s, reply, &len);
         assert_int_equal(side_take(&s, reply, len, 1), NX_HS_DONE);
-        assert_int_equal(s.dropped, 1);
-        assert_int_equal(s.out_at_drop, 0);
+        assert_int_equal(s.admitted, 1);
+        assert_int_equal(s.out_at_admission, 0);
         assert_int_equal(nx_hs_out(s.hs).len, 2 + 1 + NX_DIGEST_LEN);
         assert_int_equal(nx_hs_result(s.hs)->peer_creation, 77);
         side_end(&s);
     }
 }
 
-static void an_older_connection_is_not_dropped_for_a_wrong_cookie(void **state)
+static void nobody_is_admitted_by_a_wrong_cookie(void **state)
 {
     (void)state;
     struct side s;
@@ -1014,8 +1044,56 @@ static void an_older_connection_is_not_dropped_for_a_wrong_cookie(void **state)
     reply[10] ^= 1;
     side_take(&s, reply, len, SIZE_MAX);
     assert_failed(&s, NOEX_ECOOKIE, "cookies differ");
-    assert_int_equal(s.dropped, 0);
+    assert_int_equal(s.admitted, 0);
     side_end(&s);
+}
+
+/* Each of "" and a text: the cause is the code's own text, or what is said. */
+static void a_peer_that_is_not_admitted_gets_no_ack(void **state)
+{
+    (void)state;
+    for (int said = 0; said < 2; said++) {
+        struct side s;
+        uint8_t reply[64];
+        size_t len;
+        side_init(&s, NX_HS_ACCEPT);
+        s.refusal = NOEX_ENAMECLASH;
+        s.refused_for = "it has connected anew";
+        if (!said)
+            s.config.decide.admit = decide_no_memory;
+        side_start(&s);
+        assert_int_equal(side_get(&s, NAME_C), NX_HS_MORE);
+        side_sends(&s, S_OK CHALLENGE_B);
+        final_message(&s, reply, &len);
+        side_take(&s, reply, len, SIZE_MAX);
+        assert_failed(&s, said ? NOEX_ENAMECLASH : NOEX_ENOMEM,
+                      said ? "it has connected anew" : noex_error_text(NOEX_ENOMEM));
+        assert_int_equal(nx_hs_out(s.hs).len, 0);
+        side_end(&s);
+    }
+}
+
+/* Asked for by the peer's name, at each use; the cookie of the config is not looked at. */
+static void the_cookie_may_be_one_of_this_peer_alone(void **state)
+{
+    (void)state;
+    for (int wrong = 0; wrong < 3; wrong++) {
+        struct side d, a;
+        side_init(&d, NX_HS_DIAL);
+        side_init(&a, NX_HS_ACCEPT);
+        d.config.cookie = a.config.cookie = nx_span_str(wrong ? "the cookie" : "not looked at");
+        d.config.decide.cookie = wrong == 1 ? NULL : cookie_of_b;
+        a.config.decide.cookie = wrong == 2 ? NULL : cookie_of_c;
+        side_start(&d);
+        side_start(&a);
+        pump(&d, &a, SIZE_MAX);
+        if (wrong)
+            assert_failed(&a, NOEX_ECOOKIE, "cookies differ");
+        else
+            assert_both_done(&d, &a);
+        side_end(&d);
+        side_end(&a);
+    }
 }
 
 static void a_peer_that_keeps_its_connection_or_talks_nonsense_after_alive_is_refused(void **state)
@@ -1031,7 +1109,7 @@ static void a_peer_that_keeps_its_connection_or_talks_nonsense_after_alive_is_re
     s.status = NX_HS_ALIVE;
     side_start(&s);
     refuses(&s, NAME_C S_OK, NOEX_EGARBAGE, "\"ok\"");
-    assert_int_equal(s.dropped, 0);
+    assert_int_equal(s.admitted, 0);
     side_end(&s);
 }
 
@@ -1645,8 +1723,10 @@ int main(void)
         cmocka_unit_test(the_digest_flag_alone_satisfies_what_it_stands_for),
         cmocka_unit_test(a_name_of_255_characters_is_taken_and_256_are_not),
         cmocka_unit_test(the_decision_about_a_name_is_what_the_peer_hears),
-        cmocka_unit_test(alive_waits_for_true_and_drops_the_older_connection_before_the_ack),
-        cmocka_unit_test(an_older_connection_is_not_dropped_for_a_wrong_cookie),
+        cmocka_unit_test(alive_waits_for_true_and_the_peer_is_admitted_before_the_ack),
+        cmocka_unit_test(nobody_is_admitted_by_a_wrong_cookie),
+        cmocka_unit_test(a_peer_that_is_not_admitted_gets_no_ack),
+        cmocka_unit_test(the_cookie_may_be_one_of_this_peer_alone),
         cmocka_unit_test(a_peer_that_keeps_its_connection_or_talks_nonsense_after_alive_is_refused),
         cmocka_unit_test(an_old_name_is_completed_and_checked_in_full),
         cmocka_unit_test(every_tampered_bit_of_the_last_message_is_a_cookie_error),

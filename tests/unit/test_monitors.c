@@ -20,9 +20,9 @@ struct fixture {
 
 enum { B = 0, C = 1 };
 
-static uint32_t *link_of(void *ctx, uint32_t number)
+static uint32_t *link_of(void *ctx, uint32_t item)
 {
-    return &((struct fixture *)ctx)->links[number];
+    return &((struct fixture *)ctx)->links[NX_EVENT_NUMBER(item)];
 }
 
 static int setup(void **state)
@@ -392,7 +392,7 @@ static void K05_K06_loss_ends_the_active_first_then_fails_the_pending(void **sta
     send_all(f, &f->b);
     uint32_t unsent = add(f);
     nx_monitors_lost(f->t, &f->b, NOEX_ENOTREACHABLE, 9);
-    nx_events_push_foreign(f->t, 5); /* the node_down */
+    nx_events_push_foreign(f->t, NX_EVENT_FOREIGN | 5); /* the node_down */
     for (int i = 0; i < 2; i++) {
         uint32_t slot = i ? b : a;
         const struct nx_monitor *m = nx_monitor_at(f->t, slot);

@@ -886,12 +886,12 @@ static void the_counters_of_a_node_stay_when_its_connections_go(void **state)
 /* ---- epmd ---- */
 
 /* An epmd for one question: it answers `reply` to whatever comes. */
-struct fake_epmd {
+struct lookup_epmd {
     struct fake_beam at; /* a scripted listener */
     uint8_t reply[64];
 };
 
-static void start_epmd(struct fake_epmd *e, const void *reply, size_t len)
+static void start_epmd(struct lookup_epmd *e, const void *reply, size_t len)
 {
     memcpy(e->reply, reply, len);
     fake_beam_start(&e->at, &(struct fake_beam_opts){
@@ -900,7 +900,7 @@ static void start_epmd(struct fake_epmd *e, const void *reply, size_t len)
 
 static void through_epmd(const void *reply, size_t len, enum noex_event_type outcome)
 {
-    static struct fake_epmd epmd;
+    static struct lookup_epmd epmd;
     start_epmd(&epmd, reply, len);
     b.node->options.epmd_port = epmd.at.port;
     assert_int_equal(noex_connect(b.node, "beam@127.0.0.1", NOEX_CONNECT_ONCE), 0);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/system.h"
+
+#include "base/err.h"
+#include "node/calls.h"
+#include "node/exits.h"
+#include "node/mail.h"
+#include "process/sys.h"
+
+static struct nx_proc *process_of(const noex_node *node, const struct noex_event *event)
+{
+    return nx_proc_find(node->procs, event->process->id, event->process->serial);
+}
+
+/* Asks the program, which may do anything meanwhile. NULL: it shows nothing. */
+static noex_builder *ask_state(noex_node *node, const struct nx_proc *proc)
+{
+    noex_builder *b;
+    if (!proc->on_state || noex_builder_new(&b, &node->alloc))
+        return NULL;
+    proc->on_state(proc->user, b);
+    return b;
+}
+
+static int answer(noex_node *node, struct nx_proc *proc, const struct nx_gen *message,
+                  const noex_builder *state, struct nx_sys_result *result)
+{
+    uint8_t bytes[NX_RAW_PID_SIZE];
+    struct noex_term term = {NULL, 0};
+    struct nx_gen_caller caller;
+    struct noex_error err = {0};
+    struct nx_buf pid, out;
+    const struct nx_pid self = {.node = nx_span_str(node->self.full),
+                                .id = proc->number,
+                                .serial = proc->slot.generation,
+                                .creation = node->creation};
+    nx_buf_fixed(&pid, bytes, sizeof bytes);
+    nx_buf_init(&out, &node->alloc, SIZE_MAX / 4);
+    if (state && noex_builder_term(state, &term))
+        term = (struct noex_term){NULL, 0};
+    int rc = nx_pid_write(&pid, &self);
+    const struct nx_sys_process p = {.pid = nx_buf_span(&pid),
+                                     .name = nx_span_str(proc->name ? proc->name : ""),
+                                     .state = nx_span(term.bytes, term.len),
+                                     .suspended = proc->suspended};
+    if (!rc && !nx_gen_caller_parse(message->caller, &caller))
+        rc = NOEX_EINVALID; /* it was parsed before */
+    rc = rc ? rc : nx_sys_answer(&out, caller.tag, message->term, &p, result);
+    rc = rc ? rc : nx_call_answer(node, proc, message->caller, nx_buf_span(&out), &err);
+    nx_buf_free(&out);
+    return rc;
+}
+
+static void act(noex_node *node, struct nx_proc *proc, const struct nx_sys_result *result)
+{
+    if (result->action == NX_SYS_SUSPEND)
+        proc->suspended = true;
+    else if (result->action == NX_SYS_RESUME && proc->suspended)
+        nx_mail_resume(node, proc);
+    else if (result->action == NX_SYS_TERMINATE)
+        nx_process_end(node, proc, result->reason);
+}
+
+void nx_system_message(void *user, const struct noex_event *event)
+{
+    noex_node *node = user;
+    struct nx_proc *proc = process_of(node, event);
+    struct nx_sys_result result = {.action = NX_SYS_NONE};
+    noex_builder *state = NULL;
+    struct nx_gen message;
+    nx_gen_parse(nx_span(event->term, event->term_len), &message);
+    if (nx_sys_shows_state(message.term))
+        state = ask_state(node, proc);
+    proc = node->closing ? NULL : process_of(node, event);
+    int rc = proc ? answer(node, proc, &message, state, &result) : 0;
+    noex_builder_free(state);
+    if (rc) /* whoever asked has a time limit */
+        nx_log(&node->log, NOEX_LOG_ERROR, "a message of sys could not be answered: %s",
+               noex_error_text(rc));
+    if (proc)
+        act(node, proc, &result);
+}
