@@ -422,6 +422,27 @@ unread(C, Other) ->
     [] = [E || {down, _, _} = E <- ask(c(C), {node_events})],
     stop(P).
 
+%% C is frozen for longer than this BEAM has patience; its processes live on, and both know.
+frozen_c(C, OsPid) ->
+    process_flag(trap_exit, true),
+    P = trapping(C), W = here(false),
+    true = link(P),
+    ok = ask(P, {link, W}),
+    R = monitor(process, P),
+    Pid = integer_to_list(OsPid),
+    "" = os:cmd("kill -STOP " ++ Pid),
+    {P, noconnection} = down(R),
+    noconnection = exit_of(P),
+    node_down(C),
+    until(fun() -> not is_process_alive(W) end),
+    P ! hello,
+    "" = os:cmd("kill -CONT " ++ Pid),
+    Self = self(),
+    until(fun() -> length(so_far(P, events(P))) =:= 3 end),
+    [] = get(P) -- [{lost, W, noconnection}, {lost, Self, noconnection}, {message, hello}],
+    node_up(C),
+    stop(P).
+
 %% The program on C pulls no event for ten seconds; all else goes on, and then all are there.
 undrained(C) ->
     P = new(C), Q = new(C), R = new(C),
