@@ -53,7 +53,7 @@ def write_header(path):
 def check(folder):
     files = sorted(Path(folder).glob("*.txt"))
     tests = {path.stem for path in (ROOT / "tests" / "unit").glob("test_*.c")
-             if re.search(r'#include "(node_bench|observe)\.h"', path.read_text())}
+             if re.search(r'#include "(node_bench|process_bench|observe)\.h"', path.read_text())}
     missing = tests - {path.stem for path in files}
     if missing:
         print("not all unit tests have run here:", *sorted(missing))

@@ -249,3 +249,13 @@ uint16_t nx_addr_port(const struct nx_addr *a)
     struct sockaddr_storage addr = a->addr;
     return ntohs(*port_of(&addr));
 }
+
+struct nx_addr nx_addr_loopback(bool v6)
+{
+    const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const struct sockaddr_in in = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct nx_addr a = {.len = v6 ? sizeof in6 : sizeof in};
+    memcpy(&a.addr, v6 ? (const void *)&in6 : (const void *)&in, a.len);
+    return a;
+}

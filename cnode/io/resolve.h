@@ -50,6 +50,9 @@ enum { NX_PLACE_SIZE = INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof "[%]:65535" };
 /** "192.0.2.1:4369" or "[::1]:4369": NX_PLACE_SIZE bytes do for any. */
 void nx_addr_place(const struct nx_addr *a, uint16_t port, char *text, size_t size);
 
+/** 127.0.0.1, or ::1. */
+struct nx_addr nx_addr_loopback(bool v6);
+
 /** The same address with a port, for the kernel; and the port that the kernel gave. */
 struct nx_addr nx_addr_with_port(const struct nx_addr *a, uint16_t port);
 uint16_t nx_addr_port(const struct nx_addr *a);

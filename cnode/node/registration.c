@@ -3,7 +3,6 @@
 
 #include "base/err.h"
 #include "node/dial.h"
-#include <arpa/inet.h>
 
 void nx_registration_init(struct nx_registration *r, noex_node *node, nx_registration_fn told,
                           void *ctx)
@@ -19,29 +18,14 @@ void nx_registration_init(struct nx_registration *r, noex_node *node, nx_registr
     r->try_ms = UINT64_MAX;
 }
 
-static void add_loopback(struct nx_addrs *addrs, bool v6)
-{
-    struct nx_addr *a = &addrs->addr[addrs->count++];
-    *a = (struct nx_addr){0};
-    if (v6) {
-        const struct sockaddr_in6 in6 = {.sin6_family = AF_INET6,
-                                         .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-        memcpy(&a->addr, &in6, a->len = sizeof in6);
-    } else {
-        const struct sockaddr_in in = {.sin_family = AF_INET,
-                                       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-        memcpy(&a->addr, &in, a->len = sizeof in);
-    }
-}
-
 /* epmd takes registrations from its own machine only. It need not listen over IPv6. */
 void nx_registration_start(struct nx_registration *r, uint16_t port, bool only_v6)
 {
     r->port = port;
     r->addrs.count = 0;
     if (only_v6)
-        add_loopback(&r->addrs, true);
-    add_loopback(&r->addrs, false);
+        r->addrs.addr[r->addrs.count++] = nx_addr_loopback(true);
+    r->addrs.addr[r->addrs.count++] = nx_addr_loopback(false);
     r->try_ms = nx_loop_now(r->node->loop);
 }
 

@@ -28,7 +28,8 @@ static size_t cost(size_t len)
 
 bool nx_letters_fit(const struct nx_letters *t, size_t len)
 {
-    return t->bytes <= t->max && cost(len) <= t->max - t->bytes;
+    size_t left = t->max > t->bytes ? t->max - t->bytes : 0;
+    return left >= cost(0) && len <= left - cost(0);
 }
 
 struct nx_letter *nx_letter_new(struct nx_letters *t)

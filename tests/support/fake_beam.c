@@ -128,10 +128,13 @@ static struct nx_ctrl down_ctrl(struct nx_span target, struct nx_span to, struct
     return down;
 }
 
-static void send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span reason)
+void fake_beam_send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl,
+                              struct nx_span reason)
 {
     uint64_t left = (reason.len + PART - 1) / PART;
     struct nx_buf out;
+    while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
+        fake_beam_step(b);
     nx_buf_init(&out, &nx_alloc_libc, 1 << 20);
     b->sequence++;
     for (bool first = true; left; first = false, left--) {
@@ -160,9 +163,7 @@ void fake_beam_down(struct fake_beam *b, const struct fake_monitor *m, struct nx
         down_ctrl(nx_span(p + m->from_len, m->target_len), nx_span(p, m->from_len),
                   nx_span(p + m->from_len + m->target_len, m->ref_len));
     if (form == FAKE_FRAGMENTS) {
-        while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
-            fake_beam_step(b);
-        send_fragments(b, &down, reason);
+        fake_beam_send_fragments(b, &down, reason);
         return;
     }
     if (form == FAKE_INSIDE) {
@@ -500,6 +501,7 @@ static bool older_is_gone(void *ctx)
 /* Accepts, or (`dialled` not NULL) dials that node. */
 static void open_conn(struct fake_beam *b, struct fake_conn *c, const char *dialled)
 {
+    bool dynamic = dialled && b->dynamic;
     b->random = (struct nx_random){random_fill, &b->seed};
     const struct nx_conn_config config = {
         .hs = {.alloc = &nx_alloc_libc,
@@ -509,13 +511,13 @@ static void open_conn(struct fake_beam *b, struct fake_conn *c, const char *dial
                           .name_peer = name_peer,
                           .older_is_gone = older_is_gone},
                .role = dialled ? NX_HS_DIAL : NX_HS_ACCEPT,
-               .dynamic = b->dynamic,
+               .dynamic = dynamic,
                .peer_name = dialled,
                .header = 2,
                .flags = b->opts.flags,
                .required = b->opts.required,
                .creation = b->opts.creation,
-               .self_name = b->dynamic ? strchr(b->name, '@') + 1 : b->name,
+               .self_name = dynamic ? strchr(b->name, '@') + 1 : b->name,
                .cookie = nx_span_str(b->opts.cookie),
                .step_ms = 7000},
         .handlers = {c, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},

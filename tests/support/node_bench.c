@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node_bench.h"
 
+#include "handshake/dflags.h"
 #include "node/peer.h"
 #include <stdlib.h>
 #include <time.h>
@@ -33,6 +34,23 @@ static void copy_term(struct seen *s, const struct noex_event *e)
         memcpy(s->term, e->term, e->term_len < sizeof s->term ? e->term_len : sizeof s->term);
 }
 
+static void copy_process(struct seen *s, const struct noex_event *e)
+{
+    if (e->process)
+        s->process = *e->process;
+    s->has_from = e->from != NULL;
+    if (e->from)
+        s->from = *e->from;
+    s->process_user = e->process_user;
+    s->priority = e->priority;
+    s->call = e->call;
+    s->call_user = e->call_user;
+    s->caller_len = e->caller.len;
+    if (e->caller.len)
+        memcpy(s->caller, e->caller.bytes,
+               e->caller.len < sizeof s->caller ? e->caller.len : sizeof s->caller);
+}
+
 static void keep(struct bench *b, const struct noex_event *e)
 {
     if (b->seen_count == b->seen_cap) {
@@ -57,17 +75,29 @@ static void keep(struct bench *b, const struct noex_event *e)
     }
     copy_target(s, e->target);
     copy_term(s, e);
+    copy_process(s, e);
+}
+
+static void note(struct bench *b, const struct noex_event *e, bool own)
+{
+    b->count[e->type]++;
+    observed_event(e);
+    if (!b->no_keep) {
+        keep(b, e);
+        b->seen[b->seen_count - 1].own = own;
+    }
+    if (b->in_event)
+        b->in_event(b, e);
 }
 
 static void on_event(void *user, const struct noex_event *e)
 {
-    struct bench *b = user;
-    b->count[e->type]++;
-    observed_event(e);
-    if (!b->no_keep)
-        keep(b, e);
-    if (b->in_event)
-        b->in_event(b, e);
+    note(user, e, false);
+}
+
+void bench_told(void *user, const struct noex_event *e)
+{
+    note(user, e, true);
 }
 
 void bench_init(struct bench *b)
@@ -106,6 +136,9 @@ struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts)
     fake_beam_start(beam, opts ? opts : &defaults);
     return beam;
 }
+
+const struct fake_beam_opts bench_slow_reader = {
+    .rcvbuf = 4096, .flags = NX_DFLAGS_OURS & ~NX_DFLAG_DIST_HDR_ATOM_CACHE};
 
 static void note_closed(void *user)
 {
@@ -224,7 +257,7 @@ void bench_for(struct bench *b, uint64_t ms)
 
 static const struct nx_conn *node_conn(const struct bench *b, const struct fake_beam *beam)
 {
-    for (uint32_t i = 0; i < b->node->peers.count; i++)
+    for (uint32_t i = 0; b->node && i < b->node->peers.count; i++)
         if (strcmp(b->node->peers.list[i]->name.full, beam->name) == 0)
             return b->node->peers.list[i]->conn;
     return NULL;

@@ -21,6 +21,18 @@
 #define REGISTERED NOEX_EVENT_REGISTERED
 #define UNREGISTERED NOEX_EVENT_UNREGISTERED
 #define LISTEN_FAILED NOEX_EVENT_LISTEN_FAILED
+#define P_MSG NOEX_EVENT_MESSAGE
+#define P_CALL NOEX_EVENT_CALL
+#define P_CAST NOEX_EVENT_CAST
+#define P_EXIT NOEX_EVENT_EXIT
+#define P_END NOEX_EVENT_PROCESS_END
+#define REPLY NOEX_EVENT_REPLY
+#define CALL_FAILED NOEX_EVENT_CALL_FAILED
+#define SPAWNED NOEX_EVENT_SPAWNED
+#define SPAWN_DOWN NOEX_EVENT_SPAWN_DOWN
+#define Q_HIGH NOEX_EVENT_QUEUE_HIGH
+#define Q_LOW NOEX_EVENT_QUEUE_LOW
+#define REQUEST NOEX_EVENT_REQUEST
 
 enum { BENCH_BEAMS = 3, BENCH_TERM_MAX = 64 };
 
@@ -45,6 +57,16 @@ struct seen {
     uint32_t missed;
     uint32_t port;
     uint64_t delay_ms;
+    bool own;                /* told to the process's own callback, bench_told */
+    struct noex_pid process; /* zeroes: none */
+    void *process_user;
+    bool has_from;
+    struct noex_pid from;
+    uint32_t priority;
+    uint8_t caller[2 * BENCH_TERM_MAX];
+    size_t caller_len;
+    noex_call_id call;
+    void *call_user;
 };
 
 struct bench {
@@ -76,6 +98,11 @@ void bench_open(struct bench *b);
 int bench_try_open(struct bench *b, struct noex_error *err);
 /** One more fake peer; NULL: defaults. */
 struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts);
+/** An on_event for processes: as the node's own, but `own` is set. `user` is the bench. */
+void bench_told(void *user, const struct noex_event *e);
+/** A peer of which the kernel takes little that it does not read, and to which every name is sent
+ * in full: it has no atom cache. */
+extern const struct fake_beam_opts bench_slow_reader;
 /** Everything; checks that all memory came back. */
 void bench_close(struct bench *b);
 

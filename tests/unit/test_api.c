@@ -88,6 +88,7 @@ static const struct range_case {
     FIELD(epmd_port, F16, 1, 65535, 0, 0),
     FIELD(mail_max, FSIZE, 65536, SIZE_MAX / 4, 65535, SIZE_MAX),
     FIELD(processes_max, F32, 1, 1 << 28, 0, (1 << 28) + 1),
+    FIELD(accept_max, F32, 1, 65535, 0, 65536),
     FIELD(log_level, FLEVEL, NOEX_LOG_ERROR, NOEX_LOG_TRACE, 4, 4000),
 };
 
@@ -182,6 +183,12 @@ static void options_of_other_headers_are_read_as_far_as_both_know_them(void **st
     assert_non_null(strstr(err.text, "ticktime_ms"));
     older.size = offsetof(struct noex_options, cookie);
     assert_int_equal(make_node(&older, &err), NOEX_EINVALID);
+
+    /* Of the first release, which did not know how to listen. */
+    memset(&older, 0xff, sizeof older);
+    noex_options_init_size(&older, offsetof(struct noex_options, listen_address));
+    older.cookie = "cookie";
+    assert_int_equal(make_node(&older, &err), 0);
 }
 
 static void a_cookie_has_its_form(void **state)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/listener.h"
 #include "node_bench.h"
 
 /* What a program does with a node, each step with the k-th allocation failing, for every k, and
@@ -23,6 +24,7 @@ struct flow {
     bool dynamic;
     bool pull;
     bool by_epmd;
+    bool listens;
     size_t reason_budget; /* 0: the default */
     int cause;            /* of the events, besides the lack of memory */
     size_t least; /* allocations that it makes at least, else it is not what it was; 0: none */
@@ -287,6 +289,102 @@ static void is_closed(void)
     b.node = NULL;
 }
 
+/* ---- of a node that listens ---- */
+
+static bool is_reachable(void)
+{
+    return b.count[REGISTERED] > 0;
+}
+
+static void can_be_reached(void)
+{
+    bench_until(&b, REGISTERED, 1);
+}
+
+static void dial_node(void)
+{
+    fake_beam_dial(&b.beam[0], "mon@127.0.0.1", noex_node_listen_port(b.node));
+}
+
+static void was_dialled(void)
+{
+    can_be_reached();
+    dial_node();
+    bench_until(&b, UP, 1);
+    bench_settle(&b);
+}
+
+/* One established monitor, and one that waits for its barrier. */
+static void was_dialled_and_watches(void)
+{
+    was_dialled();
+    monitor("stays");
+    bench_until(&b, M_UP, 1);
+    b.beam[0].no_barrier = true;
+    monitor("dies");
+    bench_settle(&b);
+    b.beam[0].no_barrier = false;
+}
+
+static bool is_told_or_refused(void)
+{
+    return is_told() || bench_stats(&b).refused;
+}
+
+static void is_dialled(void)
+{
+    dial_node();
+    until(is_told_or_refused);
+}
+
+/* What waits for an attempt of its own goes out on it. */
+static void is_dialled_while_it_dials(void)
+{
+    b.beam[0].say_max = 2;
+    dial_node();
+    monitor("stays");
+    bench_for(&b, 5);
+    b.beam[0].say_max = 0;
+    until(all_established);
+}
+
+static void is_dialled_anew(void)
+{
+    b.beam[0].gone = true;
+    dial_node();
+    until(is_back);
+}
+
+static bool is_over_again(void)
+{
+    return is_told_or_refused() && b.count[UP] == b.count[DOWN];
+}
+
+static void is_visited(void)
+{
+    b.beam[0].dynamic = true;
+    dial_node();
+    until(is_told_or_refused);
+    fake_beam_hang_up(&b.beam[0], true);
+    until(is_over_again);
+}
+
+static void sets_a_cookie(void)
+{
+    for (int i = 0; i < 2; i++)
+        fails(noex_set_cookie(b.node, "beam@127.0.0.1", "cookie"));
+}
+
+/* A try that failed is made again in two seconds. */
+static void gets_reachable(void)
+{
+    until(is_reachable);
+    assert_true(is_reachable() || b.node->listener->failures > 0);
+    b.node->listener->act_ms = 0;
+    b.alloc.fail_at = 0;
+    bench_until(&b, REGISTERED, 1);
+}
+
 static void lives_its_life(void)
 {
     static const char *const names[] = {"dies", "stays", "absent", "dies", "stays"};
@@ -330,6 +428,18 @@ static const struct flow flows[] = {
     {"is demonitored", is_watching, is_demonitored, .least = 0},
     {"is disconnected", is_watching, is_disconnected, .cause = NOEX_EDISCONNECTED, .least = 0},
     {"is closed", is_watching, is_closed, .least = 1},
+    {"gets reachable", NULL, gets_reachable, .listens = true, .least = 1},
+    {"is dialled", can_be_reached, is_dialled, .listens = true, .least = 10},
+    {"is dialled, told by pulling", can_be_reached, is_dialled, .listens = true, .pull = true,
+     .least = 10},
+    {"is dialled while it dials", can_be_reached, is_dialled_while_it_dials, .listens = true,
+     .least = 10},
+    {"is dialled anew", was_dialled_and_watches, is_dialled_anew, .listens = true,
+     .cause = NOEX_ELOST, .least = 6},
+    {"is dialled anew, told by pulling", was_dialled_and_watches, is_dialled_anew, .listens = true,
+     .pull = true, .cause = NOEX_ELOST, .least = 6},
+    {"is visited", can_be_reached, is_visited, .listens = true, .cause = NOEX_ELOST, .least = 10},
+    {"sets a cookie", NULL, sets_a_cookie, .least = 4},
     {"lives its life", NULL, lives_its_life, .cause = NOEX_EDISCONNECTED, .least = 10},
     {"lives its life by a name of the peer's", NULL, lives_its_life, .dynamic = true,
      .cause = NOEX_EDISCONNECTED, .least = 10},
@@ -427,6 +537,7 @@ static size_t run(size_t k, bool on)
         b.options.name = NULL;
     if (flow->reason_budget)
         b.options.reason_budget = flow->reason_budget;
+    b.options.listen = b.options.no_epmd = flow->listens;
     start_fakes(found);
     bench_open(&b);
     if (flow->prepare)
@@ -535,7 +646,7 @@ static void starve(uint64_t setup_timeout_ms)
     b.no_keep = true;
     b.options.setup_timeout_ms = setup_timeout_ms;
     bench_open(&b);
-    struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+    struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
     beam->all_alive = beam->no_record = true;
     bench_connect(&b, 0);
     beam->paused = true;
