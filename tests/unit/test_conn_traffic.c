@@ -297,7 +297,7 @@ static void at_random_everything_arrives_in_the_order_of_its_sender(void **state
 {
     (void)state;
     uint32_t seed = 77;
-    for (unsigned round = 0; round < 40; round++) {
+    for (unsigned round = 0; round < 20; round++) {
         struct conn_pair_opts o = opts_of(round % 5 * 3);
         struct traffic x;
         o.wanted = 1 << 20;
