@@ -122,16 +122,14 @@ static int send_here(noex_node *node, struct nx_proc *proc, const struct nx_call
 {
     const struct nx_pending *r = nx_pending_at(node->pendings, slot);
     uint8_t pid[NX_RAW_PID_SIZE], ref[NX_CONN_REF_SIZE];
-    struct nx_pid from = {.node = nx_span_str(node->self.full),
-                          .id = nx_call_sender(r),
+    struct nx_pid from = {.id = nx_call_sender(r),
                           .serial = call->from ? r->caller.serial : NX_PROC_KERNEL_SERIAL,
                           .creation = node->creation};
-    struct nx_buf raw, message;
-    nx_buf_fixed(&raw, pid, sizeof pid);
-    int rc = nx_pid_write(&raw, &from);
     const struct nx_gen_caller caller = {
-        nx_buf_span(&raw), nx_own_ref(node, NULL, NX_REF_CALL, slot, r->slot.generation, ref)};
-    rc = rc ? rc : write_call(&message, &caller, node, call->request);
+        nx_own_pid(node, NULL, from.id, from.serial, pid),
+        nx_own_ref(node, NULL, NX_REF_CALL, slot, r->slot.generation, ref)};
+    struct nx_buf message;
+    int rc = write_call(&message, &caller, node, call->request);
     if (rc)
         return rc;
     const struct nx_message m = {
