@@ -90,13 +90,14 @@ obey(Got) ->
         Message -> obey([Message | Got])
     end.
 
-until(Fun) -> until(Fun, 1000).
+%% Tried after 1, 2, 3... milliseconds, for 20 seconds.
+until(Fun) -> until(Fun, 1).
 
-until(Fun, 0) -> error({never, Fun});
+until(Fun, 200) -> error({never, Fun});
 until(Fun, Tries) ->
     case Fun() of
         true -> ok;
-        false -> timer:sleep(10), until(Fun, Tries - 1)
+        false -> timer:sleep(Tries), until(Fun, Tries + 1)
     end.
 
 reasons() ->
@@ -701,8 +702,11 @@ storm_round(C, How, Chunks) ->
 
 %% Ten operations of each process on any of the other side's; {Process, Ref of its answer}.
 storm_chunk(Ps, Ws) ->
-    [{P, cast(P, {batch, [storm_command(Ws) || _ <- lists:seq(1, 10)]})} || P <- Ps]
+    storm_batches(Ps, Ws)
         ++ [{W, cast(W, storm_fun([storm_command(Ps) || _ <- lists:seq(1, 10)]))} || W <- Ws].
+
+storm_batches(Ps, Others) ->
+    [{P, cast(P, {batch, [storm_command(Others) || _ <- lists:seq(1, 10)]})} || P <- Ps].
 
 storm_command(Others) ->
     Other = lists:nth(rand:uniform(length(Others)), Others),

@@ -5,7 +5,7 @@
 -compile([export_all, nowarn_export_all]).
 -import(noex_citizen, [ask/2, answer/2, c/1, new/1, new/2, trapping/1, stop/1, stop/2, events/1,
                        down/1, exit_of/1, links/1, here/1, until/1, cast/2, monitored_by/1,
-                       flush/0]).
+                       flush/0, storm_batches/2, same/2]).
 
 %% ---- several nodes; Other is one more BEAM
 
@@ -262,6 +262,56 @@ strangers(C) ->
     pong = ask(c(C), {echo, pong}),
     lists:max(Answers).
 
+%% ---- two nodes of C, which see no BEAM between them
+
+%% What a BEAM sees of one is what they see of each other.
+two_c_nodes(C, D) ->
+    P = trapping(C), Q = new(D, on_d),
+    ok = ask(P, {send, Q, by_pid}),
+    ok = ask(P, {send, {on_d, D}, {by_name, terms}}),
+    ok = ask(P, {send, {nobody, D}, lost}),
+    until(fun() -> so_far(q, events(Q)) =:= [{message, by_pid}, {message, {by_name, terms}}] end),
+    {reply, hello} = ask(P, {call, Q, {echo, hello}, 5000}),
+    {failed, 'NOEX_ENOPROC', noproc} = ask(P, {call, {nobody, D}, hello, 5000}),
+    ask(c(C), {node_events}),
+    [ok = ask(P, {monitor, T}) || T <- [Q, {on_d, D}, {nobody, D}]],
+    ok = ask(P, {link, Q}),
+    ok = ask(P, {exit2, Q, normal}),
+    ok = ask(P, {exit2, Q, shutdown}),
+    [{exit, Q, shutdown}] = wait_events(P),
+    until(fun() -> length(so_far(c, ask(c(C), {node_events}))) >= 3 end),
+    [{monitor_down, D, noproc}, {monitor_down, D, shutdown}, {monitor_down, D, shutdown}] = get(c),
+    ok = ask(P, {link, Q}),
+    [{exit, Q, noproc}] = wait_events(P),
+    stop(P).
+
+%% Storms of links between them; after each the connection is cut, and both tell the same.
+storm_of_c_nodes(C, D, Seed, Rounds) ->
+    rand:seed(exsss, Seed),
+    [c_storm(C, D) || _ <- lists:seq(1, Rounds)],
+    ok.
+
+c_storm(C, D) ->
+    Ps = [trapping(C) || _ <- lists:seq(1, 10)],
+    Qs = [trapping(D) || _ <- lists:seq(1, 10)],
+    Refs = [storm_batches(Ps, Qs) ++ storm_batches(Qs, Ps) || _ <- lists:seq(1, 9)],
+    [ok = answer(X, Ref) || {X, Ref} <- lists:append(Refs)],
+    c_still(Ps, Qs), c_still(Qs, Ps),
+    c_still(Ps, Qs), c_still(Qs, Ps),
+    [ask(c(N), {node_events}) || N <- [C, D]],
+    ok = ask(hd(Ps), {disconnect, D}),
+    [until(fun() -> [1 || {down, _, _} <- ask(c(N), {node_events})] =:= [1] end) || N <- [C, D]],
+    same(lists:sort([{P, Q} || Q <- Qs, {lost, P, noconnection} <- events(Q)]),
+         [{P, Q} || P <- Ps, {lost, Q, noconnection} <- events(P)]),
+    [stop(X) || X <- Ps ++ Qs].
+
+%% All that the first ones sent the others has arrived.
+c_still(From, To) ->
+    [ok = ask(P, {send, Q, {still, P}}) || P <- From, Q <- To],
+    [until(fun() -> [] =:= From -- [P || {message, {still, P}} <- so_far(Q, events(Q))] end)
+     || Q <- To],
+    [erase(Q) || Q <- To].
+
 %% ---- who comes and goes, watched from one call to another
 
 watch_nodes(C) ->
@@ -370,6 +420,27 @@ unread(C, Other) ->
     until(fun() -> lists:member(last, ask(Sink, peek)) end),
     Sent = [N || {N, _} <- ask(Sink, got)],
     [] = [E || {down, _, _} = E <- ask(c(C), {node_events})],
+    stop(P).
+
+%% C is frozen for longer than this BEAM has patience; its processes live on, and both know.
+frozen_c(C, OsPid) ->
+    process_flag(trap_exit, true),
+    P = trapping(C), W = here(false),
+    true = link(P),
+    ok = ask(P, {link, W}),
+    R = monitor(process, P),
+    Pid = integer_to_list(OsPid),
+    "" = os:cmd("kill -STOP " ++ Pid),
+    {P, noconnection} = down(R),
+    noconnection = exit_of(P),
+    node_down(C),
+    until(fun() -> not is_process_alive(W) end),
+    P ! hello,
+    "" = os:cmd("kill -CONT " ++ Pid),
+    Self = self(),
+    until(fun() -> length(so_far(P, events(P))) =:= 3 end),
+    [] = get(P) -- [{lost, W, noconnection}, {lost, Self, noconnection}, {message, hello}],
+    node_up(C),
     stop(P).
 
 %% The program on C pulls no event for ten seconds; all else goes on, and then all are there.

@@ -34,6 +34,13 @@ class CitizenCluster(InteropCase):
         self.drive(a, c, ("noex_cluster:after_beam_restart", f"'{b.name}'"))
         c.stop()
 
+    def test_two_c_nodes_are_to_each_other_what_they_are_to_a_beam(self):
+        a, c, d = self.erl(), self.citizen(), self.citizen(name="d")
+        self.drive(a, c, ("noex_cluster:two_c_nodes", f"'{d.name}'"),
+                   ("noex_cluster:storm_of_c_nodes", f"'{d.name}'", "1", "10"))
+        c.stop()
+        d.stop()
+
     def test_a_restarted_c_node_is_another_one(self):
         a, c = self.erl(), self.citizen()
         a.eval(f"noex_cluster:before_restart('{c.name}')")

@@ -20,6 +20,12 @@ class CitizenDisturbed(InteropCase):
         self.drive(a, c, ("noex_cluster:unread", f"'{b.name}'"))
         c.stop()
 
+    def test_a_frozen_c_node_is_lost_and_comes_back(self):
+        a, c = self.erl(args=("-kernel", "net_ticktime", "4")), self.citizen()
+        a.allow("net_tick_timeout")
+        self.drive(a, c, ("noex_cluster:frozen_c", str(c.pid)))
+        c.stop()
+
     def test_events_left_for_ten_seconds_are_all_there_afterwards(self):
         a = self.erl(args=("-kernel", "net_ticktime", "4"))
         c = self.citizen("pull", "ticktime_ms=4000")
