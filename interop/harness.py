@@ -564,9 +564,8 @@ class InteropCase(unittest.TestCase):
 
     def erl(self, name="a", **options):
         if not (self.dir / "noex_peer.beam").exists():
-            shutil.copy(beam_of("noex_peer"), self.dir)
-            shutil.copy(beam_of("noex_citizen"), self.dir)
-            shutil.copy(beam_of("noex_calls"), self.dir)
+            for source in HERE.glob("noex_*.erl"):
+                shutil.copy(beam_of(source.stem), self.dir)
             shutil.copy(HERE / "noex_peer.exs", self.dir)
         node = ErlNode(self, name, **options)
         self.nodes.append(node)

@@ -43,6 +43,28 @@ defmodule NoexCitizen do
     end
   end
 
+  defp served(c, p) do
+    value = {:ok, "grüße", %{a: 1}}
+    ^value = GenServer.call(p, {:echo, value})
+    ^value = GenServer.call({:elixirs, c}, {:echo, value}, :infinity)
+    {[{^c, 1}], [:nowhere@nohost]} = GenServer.multi_call([c, :nowhere@nohost], :elixirs, {:echo, 1})
+    :ok = GenServer.cast(p, {:cast, 1})
+    :abcast = GenServer.abcast([c], :elixirs, {:cast, 2})
+    [{:cast, {:cast, 1}}, {:cast, {:cast, 2}}] = ask(p, {:events})
+    {:process, _} = :sys.get_state(p)
+
+    {:noproc, {GenServer, :call, _}} =
+      try do
+        GenServer.call({:nobody, c}, 1)
+      catch
+        :exit, reason -> reason
+      end
+
+    :ok = ask(p, {:serve})
+    3 = :erpc.call(c, :c_node, :add, [1, 2])
+    2 = Task.await(Task.async(fn -> :rpc.call(c, :c_node, :echo, [2]) end))
+  end
+
   def all(c) do
     :pong = Node.ping(c)
     [^c] = Node.list(:hidden)
@@ -53,6 +75,7 @@ defmodule NoexCitizen do
     value = %{"grüße" => [:ok, nil, 1.5, {~D[2024-02-29], 1..3}]}
     ^value = ask(p, {:echo, value})
     ^value = ask({:elixirs, c}, {:echo, value})
+    served(c, p)
     r1 = Process.monitor(p)
     r2 = Process.monitor({:elixirs, c})
     r3 = Process.monitor({:nobody, c})

@@ -197,7 +197,7 @@ static void drop_first(struct nx_peer *p)
 
 bool nx_signals_have_room(const struct nx_peer *p)
 {
-    return nx_peer_is_up(p) && nx_conn_out(p->conn).len < p->node->options.out_high;
+    return nx_peer_is_up(p) && nx_conn_ready(p->conn) < p->node->options.out_high;
 }
 
 int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,

@@ -32,3 +32,10 @@ class Citizen(InteropCase):
 
     def test_100000_links_unlinks_and_exits_leave_both_tables_the_same(self):
         self.on_one_beam(("link_storm", "1", "30", "9"))
+
+    def test_a_beam_that_was_given_its_name(self):
+        a, c = self.erl("undefined"), self.citizen()
+        self.assertEqual("true", a.eval(f"net_kernel:connect_node('{c.name}')"))
+        self.drive(a, c, "ping", "echo_of_every_term", "messages_from_c", "monitors_from_c",
+                   "monitors_tell_the_exact_reason", "links_from_c", "exit_signals")
+        c.stop()

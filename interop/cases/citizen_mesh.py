@@ -17,27 +17,27 @@ class CitizenMesh(InteropCase):
         a, b, d = beams
         c = self.citizen(*options)
         for beam in beams:
-            beam.eval(f"noex_citizen:join(['{c.name}', '{b.name}', '{d.name}'])")
+            beam.eval(f"noex_cluster:join(['{c.name}', '{b.name}', '{d.name}'])")
         self.drive(a, c, *((s, f"'{b.name}'", f"'{d.name}'") for s in scenarios))
         return a, b, d, c
 
     def test_a_global_name_of_a_c_process_is_seen_by_all(self):
-        self.in_mesh("mesh_name")[-1].stop()
+        self.in_mesh("noex_cluster:mesh_name")[-1].stop()
 
     def test_a_global_name_on_a_visible_c_node_is_seen_by_all(self):
-        self.in_mesh("mesh_name", options=["visible"])[-1].stop()
+        self.in_mesh("noex_cluster:mesh_name", options=["visible"])[-1].stop()
 
     def test_terms_and_links_go_round(self):
-        self.in_mesh("mesh_terms")[-1].stop()
+        self.in_mesh("noex_cluster:mesh_terms")[-1].stop()
 
     def test_link_storms_from_all_at_once(self):
-        self.in_mesh("mesh_storm")[-1].stop()
+        self.in_mesh("noex_cluster:mesh_storm")[-1].stop()
 
     def test_each_beam_sees_the_c_node_go(self):
         *beams, c = self.in_mesh()
         for beam in beams:
-            beam.eval(f"noex_citizen:watch_nodes('{c.name}')")
+            beam.eval(f"noex_cluster:watch_nodes('{c.name}')")
         c.kill()
         for beam in beams:
-            beam.eval(f"noex_citizen:saw([{{nodedown,'{c.name}',hidden}}])")
+            beam.eval(f"noex_cluster:saw([{{nodedown,'{c.name}',hidden}}])")
             self.assertEqual("2", beam.eval("length(nodes())"))

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "books.h"
 #include "citizen_calls.h"
+#include "citizen_log.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 static noex_node *node;
 static noex_builder **logs; /* of each process that there was; NULL once it has ended */
 static size_t log_count;
-static noex_builder *node_log; /* an open list, as the others, of what happened to the node */
+static noex_builder *node_log;
 static noex_builder *self_log;
 static struct noex_pid self; /* the process that is doing a command, */
 static noex_builder *answer; /* and the result, */
@@ -24,29 +25,12 @@ static bool is_deferred;     /* later, when it is known */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
 
-static noex_builder *new_builder(void)
-{
-    noex_builder *b;
-    if (noex_builder_new(&b, NULL))
-        die("no memory");
-    return b;
-}
-
-/* ---- logs ---- */
-
-static noex_builder *new_log(void)
-{
-    noex_builder *b = new_builder();
-    noex_build_list(b);
-    return b;
-}
-
 /* The log of a new process; its number, which is the `user` of its events. */
 static size_t add_log(void)
 {
     if (log_count % 64 == 0 && !(logs = realloc(logs, (log_count + 64) * sizeof *logs)))
         die("no memory");
-    logs[log_count] = new_log();
+    logs[log_count] = log_new();
     return log_count++;
 }
 
@@ -54,50 +38,6 @@ static void drop_log(size_t number)
 {
     noex_builder_free(logs[number]);
     logs[number] = NULL;
-}
-
-/* Ends the list, adds it to `out`, and begins anew. */
-static int take_log(noex_builder *log, noex_builder *out)
-{
-    struct noex_term term;
-    noex_build_end(log);
-    int rc = noex_builder_term(log, &term);
-    rc = rc ? rc : noex_build_term(out, term);
-    noex_builder_clear(log);
-    noex_build_list(log);
-    return rc;
-}
-
-static void log_exit(noex_builder *log, const struct noex_event *e)
-{
-    noex_build_tuple(log);
-    noex_build_atom(log, e->origin == NOEX_ORIGIN_LOCAL ? "lost" : "exit");
-    noex_build_pid(log, e->node, e->from);
-    noex_build_term(log, noex_event_term(e));
-    noex_build_end(log);
-}
-
-static void log_message(noex_builder *log, const struct noex_event *e)
-{
-    noex_build_tuple(log);
-    noex_build_atom(log, e->type == NOEX_EVENT_CAST ? "cast"
-                         : e->priority              ? "priority"
-                                                    : "message");
-    noex_build_term(log, noex_event_term(e));
-    noex_build_end(log);
-}
-
-/* {Kind, Node}, or {Kind, Node, Error | Reason}. */
-static void log_node_event(const char *kind, const struct noex_event *e)
-{
-    noex_build_tuple(node_log);
-    noex_build_atom(node_log, kind);
-    noex_build_atom(node_log, e->node);
-    if (e->error)
-        noex_build_atom(node_log, noex_error_name(e->error->code));
-    if (e->type == NOEX_EVENT_MONITOR_DOWN)
-        noex_build_term(node_log, noex_event_term(e));
-    noex_build_end(node_log);
 }
 
 /* ---- commands: the process `self` does them; what is not added to `answer` is ok ---- */
@@ -212,13 +152,13 @@ static int do_undrained(const struct args *a)
 static int do_events(const struct args *a)
 {
     (void)a;
-    return take_log(self_log, answer);
+    return log_take(self_log, answer);
 }
 
 static int do_node_events(const struct args *a)
 {
     (void)a;
-    return take_log(node_log, answer);
+    return log_take(node_log, answer);
 }
 
 static int do_dropped(const struct args *a)
@@ -336,13 +276,14 @@ static int do_batch(const struct args *a)
 
 static void reply(int rc)
 {
-    noex_builder *word = new_builder();
     struct noex_term result;
-    noex_build_atom(word, rc ? noex_error_name(rc) : "ok");
-    if ((rc || noex_builder_term(answer, &result)) && noex_builder_term(word, &result))
+    if (rc || noex_builder_term(answer, &result)) {
+        noex_builder_clear(answer);
+        noex_build_atom(answer, rc ? noex_error_name(rc) : "ok");
+    }
+    if (noex_builder_term(answer, &result))
         die("an answer cannot be built");
     asker_tell(node, &self, asker, result);
-    noex_builder_free(word);
 }
 
 static void on_message(const struct noex_event *e)
@@ -351,7 +292,7 @@ static void on_message(const struct noex_event *e)
     if (noex_term_element(message, 2, &command) || noex_term_element(message, 1, &ref) ||
         noex_term_element(message, 0, &from) || noex_term_type(ref) != NOEX_TERM_REF ||
         noex_term_type(from) != NOEX_TERM_PID) {
-        log_message(self_log, e);
+        log_event(self_log, e);
         return;
     }
     noex_builder_clear(answer);
@@ -373,14 +314,10 @@ static void on_process_event(void *user, const struct noex_event *e)
         on_message(e);
     else if (e->type == NOEX_EVENT_CALL)
         calls_answer(node, e);
-    else if (e->type == NOEX_EVENT_CAST)
-        log_message(self_log, e);
-    else if (e->type == NOEX_EVENT_EXIT)
-        log_exit(self_log, e);
     else if (e->type == NOEX_EVENT_PROCESS_END)
         drop_log(number);
-    else
-        calls_outcome(node, e);
+    else if (!calls_outcome(node, e))
+        log_event(self_log, e);
 }
 
 static void on_state(void *user, noex_builder *b)
@@ -419,16 +356,8 @@ static int do_spawn(const struct args *a)
 static void on_event(void *user, const struct noex_event *e)
 {
     (void)user;
-    if (e->type == NOEX_EVENT_NODE_UP)
-        log_node_event("up", e);
-    else if (e->type == NOEX_EVENT_NODE_DOWN)
-        log_node_event("down", e);
-    else if (e->type == NOEX_EVENT_CONNECT_FAILED)
-        log_node_event("failed", e);
-    else if (e->type == NOEX_EVENT_MONITOR_DOWN)
-        log_node_event("monitor_down", e);
-    else
-        calls_outcome(node, e);
+    if (!calls_outcome(node, e))
+        log_event(node_log, e);
     if (e->type != NOEX_EVENT_REGISTERED || is_ready)
         return;
     is_ready = true;
@@ -495,8 +424,9 @@ int main(int argc, char **argv)
         set_option(&o, argv[i]);
     if (noex_node_new(&node, &o, &err))
         die("noex_node_new: %s", err.text);
-    node_log = new_log();
-    answer = new_builder();
+    node_log = log_new();
+    if (noex_builder_new(&answer, NULL))
+        die("no memory");
     if (start_process("citizen", &first))
         die("noex_process_new: %s", noex_node_error(node)->text);
     run(!o.on_event);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node_bench.h"
 
+#include "handshake/dflags.h"
 #include "node/peer.h"
 #include <stdlib.h>
 #include <time.h>
@@ -135,6 +136,9 @@ struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts)
     fake_beam_start(beam, opts ? opts : &defaults);
     return beam;
 }
+
+const struct fake_beam_opts bench_slow_reader = {
+    .rcvbuf = 4096, .flags = NX_DFLAGS_OURS & ~NX_DFLAG_DIST_HDR_ATOM_CACHE};
 
 static void note_closed(void *user)
 {

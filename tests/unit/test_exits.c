@@ -464,7 +464,7 @@ static void a_link_that_could_not_be_asked_for_leaves_the_unlink_as_it_was(void 
     id.ptr = id_bytes;
     b.beam[0].paused = true; /* until a signal must wait, for which there is no memory */
     t = there(&b, 0, 9);
-    static uint8_t filler[64 * 1024] = {109, 0, 0, 255, 251};
+    static uint8_t filler[32 * 1024] = {109, 0, 0, 127, 251}; /* in no fragments */
     while (nx_peer_queued(b.node->peers.list[0]) < b.options.out_high)
         assert_int_equal(noex_send(b.node, &other, &t, term_of(nx_span(filler, sizeof filler))), 0);
     b.alloc.fail_at = b.alloc.calls + 1;

@@ -888,7 +888,7 @@ static void starve(uint64_t setup_timeout_ms)
     b.no_keep = true;
     b.options.setup_timeout_ms = setup_timeout_ms;
     bench_open(&b);
-    struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+    struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
     beam->all_alive = beam->no_record = true;
     bench_connect(&b, 0);
     beam->paused = true;
