@@ -210,15 +210,8 @@ static int answer_there(noex_node *node, const struct nx_proc *proc, const struc
                         const struct nx_gen_caller *caller, struct nx_span reply,
                         struct noex_error *err)
 {
-    char text[NX_ATOM_CHARS_MAX + 1];
-    struct nx_node_name name;
     struct nx_peer *p;
-    if (to->node.len >= sizeof text)
-        return nx_fail(err, NOEX_ENODENAME, "the caller's node has no name that can be");
-    memcpy(text, to->node.ptr, to->node.len);
-    text[to->node.len] = '\0';
-    int rc = nx_node_name_parse(text, &name, err);
-    rc = rc ? rc : nx_node_peer(node, &name, &p, err);
+    int rc = nx_address_peer(node, to->node, &p, err);
     rc = rc ? rc : nx_reply_send(p, proc->number, proc->slot.generation, caller, reply);
     return rc == NOEX_EUNREAD ? nx_peer_unread(p, err) : rc;
 }
