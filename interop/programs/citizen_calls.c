@@ -75,7 +75,8 @@ void asker_tell(noex_node *node, const struct noex_pid *self, const struct asker
     if (noex_term_pid(term_of(a->from), &to.pid, name, sizeof name) < 0)
         die("whoever asks is no process");
     const struct noex_pid *sender = self && noex_process_is_alive(node, self) ? self : NULL;
-    if (noex_send(node, sender, &to, term_of(b)))
+    int rc = noex_send(node, sender, &to, term_of(b));
+    if (rc && rc != NOEX_EUNREAD) /* who does not read gets no answer */
         die("an answer to %s: %s", to.node, noex_node_error(node)->text);
     noex_builder_free(b);
 }
