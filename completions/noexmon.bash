@@ -16,7 +16,8 @@ _noexmon_nodes() {
 }
 
 _noexmon() {
-    local program=$1 words word commands command='' help='' port='' value='' option='' found=()
+    local program=$1 words word commands command='' help='' port='' node='' before='' value='' option=''
+    local found=()
     read -ra words <<<"${COMP_LINE:0:COMP_POINT}x"
     words[-1]=${words[-1]%x}
     local cur=${words[-1]} prev=${words[-2]}
@@ -31,12 +32,16 @@ _noexmon() {
         [[ $word != --epmd-port ]] || port=next
         [[ $word != --epmd-port=* ]] || port=${word#*=}
         [[ $command ]] || command=$(grep -xF -e "$word" <<<"$commands")
+        [[ $word != *@* || $word == -* || $before == --name ]] || node=$word
+        before=$word
     done
     [[ ! $command ]] || help=$("$program" "$command" --help 2>/dev/null)
     [[ $prev != --* ]] || value=$(sed -nE "s/^  $prev ([A-Z@]+) .*/\1/p" <<<"$help")
 
     if [[ ! $command ]]; then
         mapfile -t found < <(printf '%s\n' "$commands" --help --version)
+    elif [[ $help == *' NODE MODULE '* && $node ]]; then
+        : # the function and its arguments
     elif [[ $value == FILE ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t found < <(compgen -f -- "$cur")

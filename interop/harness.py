@@ -171,9 +171,10 @@ class ErlNode(Child):
         self.ready_file = case.dir / f"{name}.ready"
         self.allowed = []
         self.ready_file.unlink(missing_ok=True)
+        loopback = "{0,0,0,0,0,0,0,1}" if ":" in host else "{127,0,0,1}"
         erl_args = ["-noinput", "-start_epmd", "false", "-kernel", "inet_dist_use_interface",
-                    "{127,0,0,1}", "-pa", str(case.dir), *args, "-s", "noex_peer", "start"]
-        naming = ["-name" if "." in host else "-sname", self.name]
+                    loopback, "-pa", str(case.dir), *args, "-s", "noex_peer", "start"]
+        naming = ["-name" if "." in host or ":" in host else "-sname", self.name]
         if elixir:
             argv = otp_command("elixir", f"-{naming[0]}", self.name, "--cookie", cookie, "--erl",
                                " ".join(erl_args), "-r", str(case.dir / "noex_peer.exs"),
@@ -182,6 +183,7 @@ class ErlNode(Child):
             argv = otp_command("erl", *naming, "-setcookie", cookie, *erl_args, release=release)
         env = {"PATH": os.environ["PATH"], "HOME": str(case.home), "LANG": "C.UTF-8",
                "ERL_EPMD_PORT": str(case.epmd.port), "NOEX_PEER_DIR": str(case.dir),
+               "NOEX_PEER_NAME": name,
                "ERL_CRASH_DUMP_BYTES": "0"}
         self.output = open(case.dir / f"{name}.out", "ab")
         case.addCleanup(self.output.close)
@@ -440,6 +442,86 @@ class Citizen(Program):
         self.finish()
 
 
+class CNode(Child):
+    """The program listen, a node that others connect to; `lines` grows as it prints."""
+
+    def __init__(self, case, name="c", host=HOST, cookie=COOKIE, epmd_port=None, **options):
+        built = os.environ.get("NOEX_PROGRAMS") or next(ROOT.glob("build/*/interop/programs"))
+        self.name = f"{name}@{host}"
+        argv = [str(Path(built) / "listen"), self.name, str(epmd_port or case.epmd_port()), cookie,
+                *(f"{key}={value}" for key, value in options.items())]
+        super().__init__(case, argv, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        self.errors = ""
+        self._news = threading.Condition()
+        self._readers = [threading.Thread(target=t, daemon=True) for t in (self._out, self._err)]
+        for thread in self._readers:
+            thread.start()
+
+    def _out(self):
+        for line in self.process.stdout:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._news.notify_all()
+
+    def _err(self):
+        for line in self.process.stderr:
+            self.errors += line
+
+    def find(self, start, after=0):
+        """The lines from the index `after` on that start so."""
+        return [line for line in self.lines[after:] if line.startswith(start)]
+
+    def says(self, pattern):
+        """A line of its log with this regular expression, or None."""
+        return next((line for line in self.find("log ") if re.search(pattern, line)), None)
+
+    def wait(self, start, count=1, after=0, timeout=PATIENCE):
+        """The count-th line that starts so, waited for."""
+        deadline = time.monotonic() + timeout
+        with self._news:
+            while len(found := self.find(start, after)) < count:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._readers[0].is_alive():
+                    raise AssertionError(f"no {start!r} {count} times\n{self.report()}")
+                self._news.wait(left)
+        return found[count - 1]
+
+    def port(self):
+        return int(self.wait("registered").split()[-1])
+
+    def say(self, *words):
+        """Does as the program is told; what came of it."""
+        count = len(self.find(f"did {words[0]}")) + 1
+        self.tell(*words)
+        return self.wait(f"did {words[0]}", count).split()[-1]
+
+    def tell(self, *words):
+        self.process.stdin.write(" ".join(words) + "\n")
+        self.process.stdin.flush()
+
+    def quit(self):
+        """Ends it well."""
+        self.tell("quit")
+        self.process.wait(PATIENCE)
+        for thread in self._readers:
+            thread.join(PATIENCE)
+        assert self.process.returncode == 0 and self.lines[-1] == "ok", self.report()
+
+    def report(self):
+        return (f"{self.name}, status {self.process.poll()}:\n" + "\n".join(self.lines[-100:])
+                + "\n" + self.errors[-4000:])
+
+    def check(self):
+        """What must hold of every run."""
+        assert not self.errors, self.report()
+        if self.process.returncode is not None and self.process.returncode != 0:
+            assert -self.process.returncode == signal.SIGKILL, self.report()
+
+
 class InteropCase(unittest.TestCase):
     """A test with a directory, a home with a cookie file, and an epmd of its own.
 
@@ -453,12 +535,14 @@ class InteropCase(unittest.TestCase):
         self.home = self.dir / "home"
         self.home.mkdir()
         self.write_cookie(self.home / ".erlang.cookie", COOKIE)
-        self.nodes, self.runs = [], []
+        self.nodes, self.runs, self.cnodes = [], [], []
         self._epmd = None
 
     def tearDown(self):
         for run in self.runs:
             run.check()
+        for cnode in self.cnodes:
+            cnode.check()
         for node in self.nodes:
             self.assertEqual([], node.complaints(), f"the log of {node.name}")
 
@@ -480,13 +564,18 @@ class InteropCase(unittest.TestCase):
 
     def erl(self, name="a", **options):
         if not (self.dir / "noex_peer.beam").exists():
-            shutil.copy(beam_of("noex_peer"), self.dir)
-            shutil.copy(beam_of("noex_citizen"), self.dir)
-            shutil.copy(beam_of("noex_calls"), self.dir)
+            for source in HERE.glob("noex_*.erl"):
+                shutil.copy(beam_of(source.stem), self.dir)
             shutil.copy(HERE / "noex_peer.exs", self.dir)
         node = ErlNode(self, name, **options)
         self.nodes.append(node)
         return node
+
+    def cnode(self, name="c", **options):
+        """A node of ours that listens, running."""
+        cnode = CNode(self, name, **options)
+        self.cnodes.append(cnode)
+        return cnode
 
     def start(self, *args, **options):
         """noexmon with these arguments, running."""

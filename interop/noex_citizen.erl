@@ -17,11 +17,11 @@ run(Scenario, C, Args) ->
     after 50000 -> error({Scenario, hangs})
     end.
 
-whole(Scenario, [C | _] = Args) ->
-    pong = net_adm:ping(C),
+whole(Scenario, [C | Args]) ->
+    [pong = net_adm:ping(Node) || Node <- [C | Args], is_atom(Node)],
     ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
     {Module, Function} = if is_tuple(Scenario) -> Scenario; true -> {?MODULE, Scenario} end,
-    Value = apply(Module, Function, Args),
+    Value = apply(Module, Function, [C | Args]),
     ok = net_kernel:monitor_nodes(false, [{node_type, all}]),
     receive Message -> error({nobody_waits_for, Message}) after 0 -> Value end.
 
@@ -72,6 +72,8 @@ exit_of(Pid) ->
 silence(Ms) ->
     receive Message -> error({unexpected, Message}) after Ms -> ok end.
 
+flush() -> receive _ -> flush() after 0 -> ok end.
+
 links(Pid) ->
     {links, Links} = process_info(Pid, links),
     Links.
@@ -83,17 +85,19 @@ here(Trap) ->
 obey(Got) ->
     receive
         {From, Ref, got} -> From ! {Ref, lists:reverse(Got)}, obey([]);
+        {From, Ref, peek} -> From ! {Ref, Got}, obey(Got);
         {From, Ref, Fun} when is_function(Fun) -> From ! {Ref, Fun()}, obey(Got);
         Message -> obey([Message | Got])
     end.
 
-until(Fun) -> until(Fun, 1000).
+%% Tried after 1, 2, 3... milliseconds, for 20 seconds.
+until(Fun) -> until(Fun, 1).
 
-until(Fun, 0) -> error({never, Fun});
+until(Fun, 200) -> error({never, Fun});
 until(Fun, Tries) ->
     case Fun() of
         true -> ok;
-        false -> timer:sleep(10), until(Fun, Tries - 1)
+        false -> timer:sleep(Tries), until(Fun, Tries + 1)
     end.
 
 reasons() ->
@@ -188,7 +192,7 @@ nobody_gets_what_is_for_nobody(C) ->
     Dead = new(C, once),
     {Alias, _} = ask(Dead, {alias}),
     stop(Dead),
-    Before = ask(c(C), {stats}),
+    Before = ask(c(C), {dropped}),
     [To ! {lost, lists:seq(1, 10)} || To <- [Dead, Alias, {once, C}, {nobody, C}, {'', C},
                                              {undefined, C}]],
     exit(Dead, kill),
@@ -196,8 +200,7 @@ nobody_gets_what_is_for_nobody(C) ->
     group_leader(whereis(user), Dead),
     Big = binary:copy(<<1>>, 3000000),
     [To ! Big || To <- [Dead, Alias, {nobody, C}]],
-    After = ask(c(C), {stats}),
-    true = maps:get(dropped, After) - maps:get(dropped, Before) >= 6,
+    true = ask(c(C), {dropped}) - Before >= 6,
     noproc = exit_of(Dead).
 
 %% 20 senders, each with 500 numbered messages by three ways at once, to one process and back.
@@ -217,28 +220,96 @@ send_numbers(P, C) ->
     %% Selecting nothing: the answers must come in this order.
     lists:foldl(fun(Ref, N) -> receive {R, {M, _}} -> {Ref, N} = {R, M}, N + 1 end end, 1, Refs).
 
-%% A big message there and back, with small ones of other processes between.
+%% Names of every kind, and each of them free again at once.
+names(C) ->
+    [begin
+         P = new(C, Name),
+         {Name, C} ! hello,
+         R = monitor(process, {Name, C}),
+         [{message, hello}] = ask({Name, C}, {events}),
+         'NOEX_ENAMETAKEN' = ask(c(C), {spawn, Name}),
+         stop(P, Name),
+         {{Name, C}, Name} = down(R)
+     end || Name <- ['two words', 'Elixir.My.Server', 'gr\xfc\xdfe', '\x{416}', '@', '\n',
+                     list_to_atom(lists:duplicate(255, $a)),
+                     list_to_atom(lists:duplicate(255, 16#416))], _ <- [once, again]],
+    'NOEX_EINVALID' = ask(c(C), {spawn, undefined}).
+
+%% Very many at once, and one slot used again and again: each is its own.
+many_processes(C) ->
+    Self = self(),
+    Ps = [new(C) || _ <- lists:seq(1, 5000)],
+    5000 = length(lists:usort(Ps)),
+    [P ! {hello, P} || P <- Ps],
+    [ok = ask(P, {send, Self, {P, first}}) || P <- [hd(Ps), lists:last(Ps)]],
+    [[{message, {hello, P}}] = events(P) || P <- lists:sublist(Ps, 100) ++ lists:nthtail(4900, Ps)],
+    [receive {P, first} -> ok end || P <- [hd(Ps), lists:last(Ps)]],
+    Refs = [{P, monitor(process, P)} || P <- Ps],
+    [exit(P, kill) || P <- Ps],
+    [{P, killed} = down(R) || {P, R} <- Refs],
+    Used = lists:foldl(fun(_, Old) ->
+                           P = new(C),
+                           false = P =:= Old,
+                           Old ! lost,
+                           exit(P, kill),
+                           P
+                       end, hd(Ps), lists:seq(1, 9000)),
+    {Used, noproc} = down(monitor(process, Used)),
+    ok.
+
+%% More atoms than a cache holds, in many messages at once, big ones between.
+atoms(C) ->
+    P = new(C),
+    Atoms = [list_to_atom("atom_" ++ integer_to_list(N) ++ lists:duplicate(N rem 200, $x))
+             || N <- lists:seq(1, 3000)],
+    Senders = [spawn_monitor(fun() ->
+                   [begin
+                        Some = lists:sublist(Atoms, rand:uniform(2900), rand:uniform(300)),
+                        Some = ask(P, {echo, Some}),
+                        hd(Some) =:= ask(P, {echo, hd(Some)}) orelse error(differs)
+                    end || _ <- lists:seq(1, 40)],
+                   Big = [{A, self(), node()} || A <- Atoms],
+                   Big = ask(P, {echo, Big})
+               end) || _ <- lists:seq(1, 4)],
+    [{Pid, normal} = down(R) || {Pid, R} <- Senders],
+    stop(P).
+
+%% Signals of one process to another keep their order, whatever they are and how big.
+order_of_signals_from_c(C) ->
+    W = here(true),
+    Big = binary:copy(<<"big">>, 1000000),
+    Ps = [new(C) || _ <- lists:seq(1, 8)],
+    [cast(P, {batch, [{send, W, {P, 1, Big}}, {send, W, {P, 2}}, {link, W}, {exit2, W, 3},
+                      {send, W, {P, 4}}, {exit2, W, Big}, {send, W, {P, 5, Big}},
+                      {send, W, {P, 6}}, {exit, Big}]}) || P <- Ps],
+    [receive {Ref, ok} when is_reference(Ref) -> ok after 20000 -> error(no_answer) end || _ <- Ps],
+    until(fun() -> links(W) =:= [] andalso length(ask(W, peek)) =:= 8 * 8 end),
+    Got = ask(W, got),
+    [[{P, 1, Big}, {P, 2}, {'EXIT', P, 3}, {P, 4}, {'EXIT', P, Big}, {P, 5, Big}, {P, 6},
+      {'EXIT', P, Big}] = [M || M <- Got, element(1, M) =:= P orelse element(2, M) =:= P]
+     || P <- Ps],
+    exit(W, kill),
+    ok.
+
+%% Big messages there and back, with small ones of another process between. The small ones'
+%% times in milliseconds: how many, and the longest.
 big(C, Megabytes) ->
     P = new(C), Q = new(C),
     Bytes = rand:bytes(Megabytes * 1000000),
-    Ref = make_ref(),
-    P ! {self(), Ref, {echo, {big, Bytes}}},
-    Small = small_ones(Q, Ref, []),
-    {big, Bytes} = answer(P, Ref),
-    Again = ask(P, {echo, Bytes}),
-    true = Again =:= Bytes,
+    {Asker, Ref} = spawn_monitor(fun() -> exit(small_ones(Q, [])) end),
+    true = ask(P, {echo, {big, Bytes}}) =:= {big, Bytes},
+    true = ask(P, {echo, Bytes}) =:= Bytes,
+    Asker ! enough,
+    {Asker, Took} = down(Ref),
     stop(P), stop(Q),
-    {length(Small), lists:max(Small)}.
+    {length(Took), lists:max(Took)}.
 
-%% Until the answer to Ref is there: how long each took, in milliseconds.
-small_ones(Q, Ref, Took) ->
+small_ones(Q, Took) ->
     Began = erlang:monotonic_time(millisecond),
     x = ask(Q, {echo, x}),
     Now = erlang:monotonic_time(millisecond),
-    {messages, Waiting} = process_info(self(), messages),
-    case lists:keymember(Ref, 1, Waiting) of
-        true -> [Now - Began | Took];
-        false -> small_ones(Q, Ref, [Now - Began | Took])
+    receive enough -> [Now - Began | Took]
+    after 1 -> small_ones(Q, [Now - Began | Took])
     end.
 
 %% ---- monitors
@@ -302,15 +373,17 @@ options_of_monitor(C) ->
 
 a_thousand_watchers(C) ->
     P = new(C, watched),
+    Self = self(),
     Watchers = [spawn_monitor(fun() ->
                     Ref = monitor(process, case N rem 2 of 0 -> P; 1 -> {watched, C} end),
-                    receive go -> ok end,
+                    here = ask(P, {echo, here}),
+                    Self ! {watching, self()},
                     {_, seen} = down(Ref)
                 end) || N <- lists:seq(1, 1000)],
+    [receive {watching, Pid} -> ok end || {Pid, _} <- Watchers],
     {Half, Rest} = lists:split(500, Watchers),
     [exit(Pid, kill) || {Pid, _} <- Half],
     [{Pid, killed} = down(Ref) || {Pid, Ref} <- Half],
-    [Pid ! go || {Pid, _} <- Rest],
     stop(P, seen),
     [{Pid, normal} = down(Ref) || {Pid, Ref} <- Rest],
     ok.
@@ -412,6 +485,84 @@ make_link(beam, P, W) -> true = ask(W, fun() -> link(P) end).
 
 take_link(c, P, W) -> ok = ask(P, {unlink, W});
 take_link(beam, P, W) -> true = ask(W, fun() -> unlink(P) end).
+
+%% What an end does to a process that traps no exits.
+ends_of_links_untrapped(C) ->
+    [begin
+         P = new(C), W = here(false),
+         true = ask(W, fun() -> link(P) end),
+         R = monitor(process, W),
+         stop(P, Reason),
+         case Reason of
+             normal -> pong = ask(W, fun() -> pong end), [] = links(W), exit(W, kill), down(R);
+             _ -> {W, Reason} = down(R)
+         end
+     end || Reason <- reasons()],
+    silence(20).
+
+%% With trace tokens the same signals have other forms.
+traced_signals(C) ->
+    process_flag(trap_exit, true),
+    seq_trace:set_token(label, 1),
+    P = trapping(C), Q = new(C),
+    W = spawn_link(fun() -> link(P), link(Q), receive stop -> exit(traced) end end),
+    until(fun() -> length(links(W)) =:= 3 end),
+    exit(P, poke),
+    MQ = monitor(process, Q),
+    W ! stop,
+    traced = exit_of(W),
+    {Q, traced} = down(MQ),
+    seq_trace:set_token([]),
+    Self = self(),
+    [{exit, Self, poke}, {exit, W, traced}] = events(P),
+    {spawn_reply, _, error, notsup} = traced_spawn(C),
+    stop(P).
+
+traced_spawn(C) ->
+    seq_trace:set_token(label, 2),
+    Ref = spawn_request(C, erlang, node, [], [monitor]),
+    Reply = receive {spawn_reply, Ref, _, _} = Answer -> Answer end,
+    seq_trace:set_token([]),
+    Reply.
+
+%% To itself.
+a_process_alone(C) ->
+    [begin
+         P = new(C),
+         ok = ask(P, {trap, Trap}),
+         ok = ask(P, {link, P}),
+         ok = ask(P, {unlink, P}),
+         ok = ask(P, {send, P, hello}),
+         [{message, hello}] = events(P),
+         R = monitor(process, P),
+         ok = ask(P, {exit2, P, Reason}),
+         case {Trap, Reason} of
+             {_, kill} -> {P, killed} = down(R);
+             {false, _} -> {P, Reason} = down(R);
+             {true, _} -> [{exit, P, Reason}] = events(P), stop(P), {P, normal} = down(R)
+         end
+     end || Trap <- [false, true], Reason <- [normal, kill, boom]],
+    silence(20).
+
+%% 10,000 processes linked with one of C, and as many that monitor one.
+many_ends_at_once(C) ->
+    P = new(C), Q = new(C),
+    Ws = [spawn(fun() ->
+              link(P), monitor(process, Q),
+              receive {'DOWN', _, process, Q, all} -> exit(gone) end
+          end) || _ <- lists:seq(1, 10000)],
+    Vs = [spawn(fun() -> link(P), receive never -> ok end end) || _ <- lists:seq(1, 10000)],
+    [until(fun() -> links(X) =:= [P] end) || X <- Ws ++ Vs],
+    ask(P, {trap, true}),
+    Refs = [{X, monitor(process, X)} || X <- Ws ++ Vs],
+    stop(Q, all),
+    [{X, gone} = down(R) || {X, R} <- lists:sublist(Refs, 10000)],
+    Told = events(P),
+    10000 = length([gone || {exit, _, gone} <- Told]),
+    [] = Ws -- [W || {exit, W, gone} <- Told],
+    stop(P, over),
+    [{X, over} = down(R) || {X, R} <- lists:nthtail(10000, Refs)],
+    ok.
 
 %% Both ends link, or unlink, at the same time, again and again.
 links_crossing(C) ->
@@ -551,8 +702,11 @@ storm_round(C, How, Chunks) ->
 
 %% Ten operations of each process on any of the other side's; {Process, Ref of its answer}.
 storm_chunk(Ps, Ws) ->
-    [{P, cast(P, {batch, [storm_command(Ws) || _ <- lists:seq(1, 10)]})} || P <- Ps]
+    storm_batches(Ps, Ws)
         ++ [{W, cast(W, storm_fun([storm_command(Ps) || _ <- lists:seq(1, 10)]))} || W <- Ws].
+
+storm_batches(Ps, Others) ->
+    [{P, cast(P, {batch, [storm_command(Others) || _ <- lists:seq(1, 10)]})} || P <- Ps].
 
 storm_command(Others) ->
     Other = lists:nth(rand:uniform(length(Others)), Others),

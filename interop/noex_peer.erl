@@ -10,11 +10,11 @@
 -export([race_start/2, race_kill/1, watched_from_outside/0, churn/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
 
-%% -s noex_peer start: in $NOEX_PEER_DIR, NAME.log gets the log, NAME.ready the control port once
-%% all runs.
+%% -s noex_peer start: in $NOEX_PEER_DIR, $NOEX_PEER_NAME.log gets the log, $NOEX_PEER_NAME.ready the
+%% control port once all runs.
 start() ->
     Dir = os:getenv("NOEX_PEER_DIR"),
-    [Name | _] = string:lexemes(atom_to_list(node()), "@"),
+    Name = os:getenv("NOEX_PEER_NAME"),
     File = fun(Suffix) -> filename:join(Dir, Name ++ Suffix) end,
     ok = logger:add_handler(noex_peer, logger_std_h, #{config => #{file => File(".log")}}),
     Self = self(),

@@ -133,6 +133,14 @@ class Completion:
         self.enter("unset ERL_EPMD_PORT")
         self.completes(f"noexmon ping --epmd-port {port} {NODE[:6]}", f"{port} {NODE}@")
 
+    def test_behind_the_node_that_is_called_nothing_is_offered(self):
+        self.completes("noexmon call --js", "noexmon call --json ")
+        self.completes(f"noexmon call --name x@h {NODE[:6]}", f"x@h {NODE}@")
+        for typed in ("noexmon call n@h --js", f"noexmon call n@h {NODE[:6]}",
+                      f"noexmon call --name x@h n@h m f {NODE[:6]}"):
+            self.shell.type(typed + "\t")
+            self.assertNotRegex(self.enter(), "json|%s" % NODE[6:])
+
     def test_without_an_epmd_nothing_is_offered_and_nothing_said(self):
         self.enter("export ERL_EPMD_PORT=1")
         self.shell.type("noexmon ping no\t")

@@ -8,8 +8,8 @@ static enum exit_code conclude(struct session *s)
         session_report(s, &(struct report){.kind = REPORT_VERDICT,
                                            .time_us = session_wall_us(),
                                            .target = s->targets[i].text,
-                                           .reason = session_state_word(&s->targets[i]),
-                                           .message = session_state_cause(&s->targets[i])});
+                                           .reason = watched_word(&s->targets[i]),
+                                           .message = watched_cause(&s->targets[i])});
     return session_code(s);
 }
 
@@ -24,7 +24,7 @@ static enum exit_code stopped(struct session *s, enum session_stop cause)
     return conclude(s);
 }
 
-enum exit_code cmd_check(const struct options *o, const struct target_list *targets)
+enum exit_code cmd_check(const struct options *o, const struct operands *operands)
 {
     struct session_plan plan = {
         .prints = o->json ? REPORT_MONITOR | REPORT_PROCESS_DOWN | REPORT_PONG : REPORT_VERDICT,
@@ -33,5 +33,5 @@ enum exit_code cmd_check(const struct options *o, const struct target_list *targ
         .turn = turn,
         .stopped = stopped,
     };
-    return run_session(o, &plan, targets);
+    return run_session(o, &plan, &operands->targets);
 }

@@ -22,7 +22,7 @@ static void each_name(void *user, const char *name, uint16_t port)
                                                 .port = port});
 }
 
-enum exit_code cmd_names(const struct options *o, const struct target_list *none)
+enum exit_code cmd_names(const struct options *o, const struct operands *none)
 {
     (void)none;
     struct failure why;

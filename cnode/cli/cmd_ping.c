@@ -13,7 +13,7 @@ static enum exit_code stopped(struct session *s, enum session_stop cause)
     return session_code(s);
 }
 
-enum exit_code cmd_ping(const struct options *o, const struct target_list *targets)
+enum exit_code cmd_ping(const struct options *o, const struct operands *operands)
 {
     struct session_plan plan = {
         .prints = REPORT_PONG,
@@ -22,5 +22,5 @@ enum exit_code cmd_ping(const struct options *o, const struct target_list *targe
         .turn = turn,
         .stopped = stopped,
     };
-    return run_session(o, &plan, targets);
+    return run_session(o, &plan, &operands->targets);
 }

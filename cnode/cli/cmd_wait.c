@@ -24,10 +24,9 @@ static enum exit_code not_reached(struct session *s, enum session_stop cause, bo
         if (wanted_down ? is_down(t) : t->state == WATCH_ALIVE)
             continue;
         char text[384];
-        const char *why = session_state_cause(t);
+        const char *why = watched_cause(t);
         const char *what = cause == STOP_SIGNAL ? "interrupted" : "not reached in time";
-        snprintf(text, sizeof text, "%s: %s%s%s", what, session_state_word(t), *why ? ", " : "",
-                 why);
+        snprintf(text, sizeof text, "%s: %s%s%s", what, watched_word(t), *why ? ", " : "", why);
         session_give_up(s, t, NOEX_ESETUPTIMEOUT, text);
     }
     return CODE_SILENCE;
@@ -59,7 +58,7 @@ static enum exit_code down_stopped(struct session *s, enum session_stop cause)
     return not_reached(s, cause, true);
 }
 
-enum exit_code cmd_wait_up(const struct options *o, const struct target_list *targets)
+enum exit_code cmd_wait_up(const struct options *o, const struct operands *operands)
 {
     struct session_plan plan = {
         .keep = true,
@@ -71,10 +70,10 @@ enum exit_code cmd_wait_up(const struct options *o, const struct target_list *ta
         .turn = up_turn,
         .stopped = up_stopped,
     };
-    return run_session(o, &plan, targets);
+    return run_session(o, &plan, &operands->targets);
 }
 
-enum exit_code cmd_wait_down(const struct options *o, const struct target_list *targets)
+enum exit_code cmd_wait_down(const struct options *o, const struct operands *operands)
 {
     struct session_plan plan = {
         .keep = true,
@@ -86,5 +85,5 @@ enum exit_code cmd_wait_down(const struct options *o, const struct target_list *
         .turn = down_turn,
         .stopped = down_stopped,
     };
-    return run_session(o, &plan, targets);
+    return run_session(o, &plan, &operands->targets);
 }

@@ -15,7 +15,7 @@ static enum exit_code stopped(struct session *s, enum session_stop cause)
     return session_code(s);
 }
 
-enum exit_code cmd_watch(const struct options *o, const struct target_list *targets)
+enum exit_code cmd_watch(const struct options *o, const struct operands *operands)
 {
     struct session_plan plan = {
         .keep = true,
@@ -28,5 +28,5 @@ enum exit_code cmd_watch(const struct options *o, const struct target_list *targ
         .turn = turn,
         .stopped = stopped,
     };
-    return run_session(o, &plan, targets);
+    return run_session(o, &plan, &operands->targets);
 }

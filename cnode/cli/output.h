@@ -18,7 +18,8 @@ enum report_kind {
     REPORT_NAME = 1 << 8, /* epmd knows this name */
     REPORT_PONG = 1 << 9, /* a node has answered; in JSON a node_up */
     REPORT_VERDICT =
-        1 << 10 /* what check found out about a target; not in JSON, where its events say it */
+        1 << 10, /* what check found out about a target; not in JSON, where its events say it */
+    REPORT_RESULT = 1 << 11 /* what a call came to: a value, or an exception (in JSON only) */
 };
 
 /** What there is to say; fields that do not belong to the kind are 0 or NULL. Strings are borrowed.
@@ -26,16 +27,20 @@ enum report_kind {
 struct report {
     enum report_kind kind;
     int64_t time_us;    /* wall clock, microseconds since 1970 */
-    const char *node;   /* as the user wrote it */
+    const char *node;   /* as the user wrote it; MONITOR: where the process lives, where the target
+                           does not say so */
     const char *target; /* as the user wrote it */
     /* MONITOR, PROCESS_DOWN */
     noex_monitor_id monitor;
     const struct noex_target *what;
     enum noex_origin origin;
-    /* PROCESS_DOWN: the reason's type; NODE_DOWN: the reason; VERDICT: the state in a word */
+    /* PROCESS_DOWN: the reason's type; NODE_DOWN: the reason; VERDICT: the state in a word; RESULT:
+     * the exception's class, NULL: none */
     const char *reason;
-    const char *message; /* PROCESS_DOWN, ERROR; NODE_DOWN, VERDICT: the cause in words, or NULL */
-    const char *term;
+    /* PROCESS_DOWN, RESULT, ERROR; NODE_DOWN, VERDICT: the cause in words, or NULL */
+    const char *message;
+    const char *term;    /* PROCESS_DOWN: the reason; RESULT: the value, or what was raised */
+    const char *stack;   /* RESULT: the exception's, or NULL */
     uint64_t term_bytes; /* the reason's full length, where it was cut; else 0 */
     const char *code;    /* ERROR: "NOEX_E..." */
     uint64_t gap_ms;     /* PROCESS_UP */

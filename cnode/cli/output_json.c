@@ -84,6 +84,23 @@ static void put_reason(struct object *o, const struct report *r)
     o->failed |= reason.failed;
 }
 
+static void put_result(struct object *o, const struct report *r)
+{
+    put_string(o, "node", r->node);
+    if (!r->reason) {
+        put_string(o, "value", r->term);
+        return;
+    }
+    struct object exception = {.json = json_object()};
+    put_string(&exception, "class", r->reason);
+    put_string(&exception, "reason", r->term);
+    put_string(&exception, "message", r->message);
+    if (r->stack)
+        put_string(&exception, "stack", r->stack);
+    put(o, "exception", exception.json);
+    o->failed |= exception.failed;
+}
+
 /* The keys behind "event", in the order of the contract. */
 static void put_details(struct object *o, const struct report *r)
 {
@@ -133,6 +150,9 @@ static void put_details(struct object *o, const struct report *r)
         put_string(o, "name", r->name);
         put_number(o, "port", r->port);
         break;
+    case REPORT_RESULT:
+        put_result(o, r);
+        break;
     case REPORT_VERDICT:
         break;
     }
@@ -160,6 +180,8 @@ static const char *event_name(enum report_kind kind)
         return "error";
     case REPORT_NAME:
         return "name";
+    case REPORT_RESULT:
+        return "result";
     case REPORT_VERDICT:
         break;
     }

@@ -2,6 +2,7 @@
 #include "output_text.h"
 
 #include <inttypes.h>
+#include <stdint.h>
 #include <string.h>
 #include <time.h>
 
@@ -93,6 +94,7 @@ static const char *event_word(const struct report *r, const char **colour)
     case REPORT_ERROR:
     case REPORT_NAME:
     case REPORT_PONG:
+    case REPORT_RESULT:
     case REPORT_VERDICT:
         break;
     }
@@ -111,6 +113,8 @@ static void put_event(struct output *self, const struct report *r, const char *w
         }
     } else if (r->kind == REPORT_MONITOR) {
         put_target_id(&tail, r->what);
+        if (r->node)
+            text_printf(&tail, " on %s", r->node);
     } else if (r->kind == REPORT_PROCESS_DOWN) {
         put_reason(&tail, r);
     } else if (r->kind == REPORT_PROCESS_UP) {
@@ -156,6 +160,9 @@ static void line(struct output *self, const struct report *r, struct text *out)
         text_puts(out, "name ");
         text_add_shown(out, r->name, PART_MAX);
         text_printf(out, " at port %u\n", r->port);
+    } else if (r->kind == REPORT_RESULT && !r->reason) {
+        text_add_shown(out, r->term, SIZE_MAX);
+        text_puts(out, "\n");
     }
 }
 

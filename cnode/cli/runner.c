@@ -34,9 +34,15 @@ static void catch_signals(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+bool run_was_signalled(void)
+{
+    return signals_seen != 0;
+}
+
 static int signals_at_close;
 
-bool run_interrupted(void)
+/* Since the output began to be closed: nobody wants to wait for it. */
+static bool was_signalled_again(void)
 {
     return signals_seen > signals_at_close;
 }
@@ -59,13 +65,8 @@ static bool wants_colour(const struct options *o)
            isatty(STDOUT_FILENO);
 }
 
-static struct output make_output(const struct options *o, const struct target_list *targets)
+struct output run_output(const struct options *o, size_t width)
 {
-    size_t width = 0;
-    for (size_t i = 0; i < targets->count; i++) {
-        size_t len = strlen(targets->items[i].text);
-        width = len > width ? len : width;
-    }
     return o->json ? output_json() : output_text(wants_colour(o), width);
 }
 
@@ -93,8 +94,8 @@ static void shorten_steps(struct noex_options *options, uint64_t total_ms)
         options->step_ms = share;
 }
 
-static enum exit_code make_node(noex_node **node, const struct options *o, struct session *s,
-                                struct failure *why)
+static enum exit_code make_node(noex_node **node, const struct options *o, struct console *console,
+                                const struct node_job *job, struct failure *why)
 {
     char cookie[COOKIE_MAX + 1];
     enum exit_code rc = find_cookie(o, cookie, why);
@@ -103,16 +104,16 @@ static enum exit_code make_node(noex_node **node, const struct options *o, struc
     struct noex_options options;
     noex_options_init(&options);
     options.name = o->name;
+    options.visible = o->visible;
     options.cookie = cookie;
-    options.on_event = session_event;
-    options.user = s;
+    options.on_event = job->on_event;
+    options.user = job->self;
     options.ticktime_ms = o->ticktime_ms;
-    options.setup_timeout_ms = s->plan->setup_ms;
     options.epmd_port = o->epmd_port;
     shorten_steps(&options, o->timeout_ms);
     if (o->verbose) {
         options.on_log = log_line;
-        options.log_user = s->console;
+        options.log_user = console;
         options.log_level = NOEX_LOG_TRACE;
     }
     struct noex_error error = {0};
@@ -122,9 +123,56 @@ static enum exit_code make_node(noex_node **node, const struct options *o, struc
     return rc;
 }
 
-static enum exit_code loop(struct session *s, noex_node *node)
+enum exit_code run_on_node(const struct options *o, struct console *console,
+                           const struct node_job *job)
 {
     struct failure why;
+    noex_node *node = NULL;
+    enum exit_code code = make_node(&node, o, console, job, &why);
+    if (code) {
+        console_say(console, "%s", why.text);
+        return code;
+    }
+    atomic_store(&signalled, node);
+    writer_on_failure(console->out, wake, node);
+    code = job->run(job->self, node);
+    writer_on_failure(console->out, NULL, NULL);
+    atomic_store(&signalled, NULL);
+    /* Before the output is flushed: a reader that takes its time must not keep peers waiting. */
+    noex_node_free(node);
+    return code;
+}
+
+enum exit_code run_on_console(const struct options *o, struct output output, console_fn run,
+                              void *self)
+{
+    struct failure why;
+    struct console console;
+    catch_signals();
+    if (console_open(&console, output, o->quiet, &why)) {
+        fprintf(stderr, "noexmon: %s\n", why.text);
+        return why.code;
+    }
+    enum exit_code code = run(self, &console);
+    signals_at_close = (int)signals_seen;
+    enum exit_code closed =
+        console_close(&console, signals_seen ? LAST_WAIT_MS : READER_WAIT_MS, was_signalled_again);
+    return exitcode_worse(code, closed);
+}
+
+/* Sessions. */
+
+struct run {
+    const struct options *options;
+    const struct session_plan *plan;
+    const struct target_list *targets;
+};
+
+static enum exit_code loop(void *self, noex_node *node)
+{
+    struct session *s = self;
+    struct failure why;
+    session_start(s, node);
     for (;;) {
         int code = session_turn(s);
         if (code != SESSION_ON)
@@ -141,52 +189,29 @@ static enum exit_code loop(struct session *s, noex_node *node)
     }
 }
 
-static enum exit_code run_node(noex_node *node, struct session *s)
+static enum exit_code run(void *self, struct console *console)
 {
-    atomic_store(&signalled, node);
-    writer_on_failure(s->console->out, wake, node);
-    session_start(s, node);
-    enum exit_code code = loop(s, node);
-    writer_on_failure(s->console->out, NULL, NULL);
-    atomic_store(&signalled, NULL);
-    /* Before the output is flushed: a reader that takes its time must not keep peers waiting. */
-    noex_node_free(node);
-    return code;
-}
-
-static enum exit_code run_on_console(const struct options *o, const struct session_plan *plan,
-                                     const struct target_list *targets, struct console *console)
-{
+    const struct run *r = self;
     struct failure why;
     struct session s;
-    noex_node *node = NULL;
-    enum exit_code code = session_init(&s, &session_library, plan, console, targets, &why);
-    if (!code) {
-        code = make_node(&node, o, &s, &why);
-        if (!code)
-            code = run_node(node, &s);
-        else
-            console_say(console, "%s", why.text);
-        session_free(&s);
-    } else {
+    if (session_init(&s, &session_library, r->plan, console, r->targets, &why)) {
         console_say(console, "%s", why.text);
+        return why.code;
     }
+    const struct node_job job = {session_event, &s, loop};
+    enum exit_code code = run_on_node(r->options, console, &job);
+    session_free(&s);
     return code;
 }
 
 enum exit_code run_session(const struct options *o, const struct session_plan *plan,
                            const struct target_list *targets)
 {
-    struct failure why;
-    struct console console;
-    catch_signals();
-    if (console_open(&console, make_output(o, targets), o->quiet, &why)) {
-        fprintf(stderr, "noexmon: %s\n", why.text);
-        return why.code;
+    struct run r = {o, plan, targets};
+    size_t width = 0;
+    for (size_t i = 0; i < targets->count; i++) {
+        size_t len = strlen(targets->items[i].text);
+        width = len > width ? len : width;
     }
-    enum exit_code code = run_on_console(o, plan, targets, &console);
-    signals_at_close = (int)signals_seen;
-    enum exit_code closed =
-        console_close(&console, signals_seen ? LAST_WAIT_MS : READER_WAIT_MS, run_interrupted);
-    return exitcode_worse(code, closed);
+    return run_on_console(o, run_output(o, width), run, &r);
 }

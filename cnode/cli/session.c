@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "session.h"
 
+#include "lookup.h"
 #include <inttypes.h>
+#include <noex/call.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum {
-    PRINTED_MAX = 64 * 1024,
-    LIFE_MIN_US = 100 * 1000,
-    CONNECTS_A_TURN = 1000,
-    MESSAGE_MAX = 4096,
-    SETUP_RETRY_MS = 1000,
-    REARM_MIN_MS = 10,
-    REARM_MAX_MS = 1000
-};
+enum { PRINTED_MAX = 64 * 1024, MESSAGE_MAX = 4096, CONNECTS_A_TURN = 1000 };
 
 static uint64_t monotonic_us(void)
 {
@@ -32,7 +26,7 @@ int64_t session_wall_us(void)
 }
 
 const struct session_ops session_library = {
-    .connect = noex_connect, .monitor = noex_monitor, .now_us = monotonic_us};
+    .connect = noex_connect, .monitor = noex_monitor, .rpc = noex_rpc, .now_us = monotonic_us};
 
 /* Making a session. */
 
@@ -79,6 +73,24 @@ static bool group_by_node(struct session *s)
     return true;
 }
 
+static bool fill_target(struct watched *t, const struct target_spec *spec)
+{
+    t->text = spec->text;
+    t->what = spec->what;
+    if (!spec->global)
+        return true;
+    t->holder = malloc(LOOKUP_NODE_SIZE);
+    return t->holder && noex_builder_term(spec->global, &t->global) == 0;
+}
+
+static bool fill_targets(struct session *s, const struct target_list *targets)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!fill_target(&s->targets[i], &targets->items[i]))
+            return false;
+    return true;
+}
+
 enum exit_code session_init(struct session *s, const struct session_ops *ops,
                             const struct session_plan *plan, struct console *console,
                             const struct target_list *targets, struct failure *why)
@@ -90,12 +102,8 @@ enum exit_code session_init(struct session *s, const struct session_ops *ops,
     s->peers = calloc(s->count, sizeof *s->peers);
     s->message = malloc(MESSAGE_MAX);
     s->term = malloc(PRINTED_MAX);
-    for (size_t i = 0; s->targets && i < s->count; i++) {
-        s->targets[i].text = targets->items[i].text;
-        s->targets[i].what = targets->items[i].what;
-    }
-    if (s->targets && s->peers && s->message && s->term && schedule_init(&s->retries, s->count) &&
-        group_by_node(s))
+    if (s->targets && s->peers && s->message && s->term && fill_targets(s, targets) &&
+        schedule_init(&s->retries, s->count) && group_by_node(s))
         return CODE_WELL;
     session_free(s);
     return fail_with(why, CODE_INTERNAL, "out of memory");
@@ -103,6 +111,8 @@ enum exit_code session_init(struct session *s, const struct session_ops *ops,
 
 void session_free(struct session *s)
 {
+    for (size_t i = 0; s->targets && i < s->count; i++)
+        free(s->targets[i].holder);
     free(s->targets);
     free(s->peers);
     free(s->message);
@@ -119,8 +129,8 @@ void session_report(struct session *s, const struct report *r)
         console_report(s->console, r);
 }
 
-static void report_error(struct session *s, int64_t time_us, const char *node, const char *target,
-                         int code, const char *text)
+void session_report_error(struct session *s, int64_t time_us, const char *node, const char *target,
+                          int code, const char *text)
 {
     session_report(s, &(struct report){.kind = REPORT_ERROR,
                                        .time_us = time_us,
@@ -130,17 +140,7 @@ static void report_error(struct session *s, int64_t time_us, const char *node, c
                                        .message = text});
 }
 
-static void report_monitor(struct session *s, const struct watched *t, int64_t time_us)
-{
-    session_report(s, &(struct report){.kind = REPORT_MONITOR,
-                                       .time_us = time_us,
-                                       .target = t->text,
-                                       .monitor = t->monitor,
-                                       .what = &t->what});
-}
-
-static void report_process_down(struct session *s, const struct watched *t,
-                                const struct noex_event *ev)
+void session_report_down(struct session *s, const struct watched *t, const struct noex_event *ev)
 {
     if (!(s->plan->prints & REPORT_PROCESS_DOWN) || s->console->quiet)
         return; /* printing a term is work */
@@ -160,25 +160,12 @@ static void report_process_down(struct session *s, const struct watched *t,
                                        .term_bytes = cut ? ev->term_full_len : 0});
 }
 
-/* States. */
-
-static void set_state(struct session *s, struct watched *t, enum watch_state state)
-{
-    s->in_state[t->state]--;
-    s->in_state[state]++;
-    t->state = state;
-}
-
-static void set_failed(struct session *s, struct watched *t, int error)
-{
-    t->error = error;
-    set_state(s, t, WATCH_FAILED);
-}
+/* What the targets come to. */
 
 void session_give_up(struct session *s, struct watched *t, int error, const char *text)
 {
-    set_failed(s, t, error);
-    report_error(s, session_wall_us(), NULL, t->text, error, text);
+    watched_fail(s, t, error);
+    session_report_error(s, session_wall_us(), NULL, t->text, error, text);
 }
 
 void session_give_up_pending(struct session *s, enum session_stop cause)
@@ -192,225 +179,12 @@ void session_give_up_pending(struct session *s, enum session_stop cause)
             session_give_up(s, &s->targets[i], code, text);
 }
 
-enum exit_code session_target_code(const struct watched *t)
-{
-    int peer_error = t->peer->error.code;
-    switch (t->state) {
-    case WATCH_ALIVE:
-        return CODE_WELL;
-    case WATCH_DOWN:
-    case WATCH_ABSENT:
-        return CODE_DOWN;
-    case WATCH_LOST:
-        return peer_error ? exitcode_of(peer_error) : CODE_REACH;
-    case WATCH_FAILED:
-        return exitcode_of(t->error);
-    case WATCH_PENDING:
-    case WATCH_STATES:
-        break;
-    }
-    return peer_error ? exitcode_of(peer_error) : CODE_SILENCE;
-}
-
 enum exit_code session_code(const struct session *s)
 {
     enum exit_code code = CODE_WELL;
     for (size_t i = 0; i < s->count; i++)
-        code = exitcode_worse(code, session_target_code(&s->targets[i]));
+        code = exitcode_worse(code, watched_code(&s->targets[i]));
     return code;
-}
-
-const char *session_state_word(const struct watched *t)
-{
-    static const char *const words[] = {
-        [CODE_WELL] = "alive",        [CODE_DOWN] = "down",       [CODE_USAGE] = "invalid",
-        [CODE_REACH] = "unreachable", [CODE_REFUSED] = "refused", [CODE_SILENCE] = "timeout",
-        [CODE_INTERNAL] = "failed",
-    };
-    return t->state == WATCH_ABSENT ? "absent" : words[session_target_code(t)];
-}
-
-const char *session_state_cause(const struct watched *t)
-{
-    if (t->state == WATCH_ALIVE)
-        return "";
-    if (t->state == WATCH_DOWN || t->state == WATCH_ABSENT)
-        return noex_reason_type_name(t->reason);
-    if (t->peer->error.code && (t->state != WATCH_FAILED || t->error == t->peer->error.code))
-        return t->peer->error.text;
-    if (t->state == WATCH_FAILED)
-        return noex_error_text(t->error);
-    return t->state == WATCH_LOST ? noex_error_text(NOEX_ELOST) : "no answer yet";
-}
-
-/* Monitoring, and trying again. */
-
-static bool comes_back(const struct session *s, const struct watched *t)
-{
-    return s->plan->rearm && t->what.kind == NOEX_TARGET_NAME;
-}
-
-static void arm(struct session *s, struct watched *t)
-{
-    if (t->monitor || !t->peer->up || (t->gone && !comes_back(s, t)))
-        return;
-    int rc = s->ops->monitor(s->node, &t->what, s->plan->setup_ms, t, &t->monitor);
-    if (!rc)
-        return;
-    t->monitor = 0;
-    session_give_up(s, t, rc, noex_error_text(rc));
-    s->ended = (int)exitcode_of(rc);
-}
-
-static void retry_after(struct session *s, struct watched *t, uint64_t ms)
-{
-    schedule_at(&s->retries, &t->retry, s->ops->now_us() + ms * 1000);
-}
-
-/* xorshift64: spreads attempts, nothing more. */
-static uint64_t spread(struct session *s)
-{
-    s->random ^= s->random << 13;
-    s->random ^= s->random >> 7;
-    s->random ^= s->random << 17;
-    return s->random;
-}
-
-/* Behind the first try: 10 ms, doubling to 1 s, each shortened by a random part of up to a quarter.
- */
-static void rearm_later(struct session *s, struct watched *t)
-{
-    uint32_t doubled = t->tries ? t->tries - 1 : 0;
-    uint64_t ms = doubled < 7 ? (uint64_t)REARM_MIN_MS << doubled : REARM_MAX_MS;
-    t->tries++;
-    uint64_t us = ms * 1000;
-    us -= spread(s) % (us / 4);
-    schedule_at(&s->retries, &t->retry, s->ops->now_us() + us);
-}
-
-static void rearm(struct session *s, struct watched *t)
-{
-    if (t->tries) {
-        rearm_later(s, t);
-        return;
-    }
-    t->tries = 1;
-    retry_after(s, t, 0);
-}
-
-static void arm_peer(struct session *s, struct peer *p)
-{
-    p->arm = false;
-    for (struct watched *t = p->first; t; t = t->peer_next) {
-        schedule_cancel(&s->retries, &t->retry);
-        t->tries = 0;
-        arm(s, t);
-    }
-}
-
-static void run_retries(struct session *s)
-{
-    uint64_t now = s->ops->now_us();
-    for (struct scheduled *due; (due = schedule_due(&s->retries, now));)
-        arm(s, (void *)((char *)due - offsetof(struct watched, retry)));
-}
-
-/* Events of one target. */
-
-/* It is there, and no noproc came with the confirmation. */
-static void settle(struct session *s, struct watched *t)
-{
-    t->fresh = false;
-    set_state(s, t, WATCH_ALIVE);
-    if (t->gone) {
-        session_report(s, &(struct report){.kind = REPORT_PROCESS_UP,
-                                           .time_us = t->up_time_us,
-                                           .target = t->text,
-                                           .gap_ms = (t->up_us - t->down_us) / 1000,
-                                           .downs = t->downs});
-        report_monitor(s, t, t->up_time_us);
-    }
-    t->gone = false;
-}
-
-static void on_monitor_up(struct session *s, struct watched *t, const struct noex_event *ev)
-{
-    t->met = true;
-    t->up_us = s->ops->now_us();
-    t->up_time_us = ev->time_us;
-    if (t->what.kind == NOEX_TARGET_PID)
-        t->what.pid = ev->target->pid; /* with its creation: after a loss, this very process */
-    if (!t->fresh) {
-        t->fresh_next = s->fresh;
-        s->fresh = t;
-        t->fresh = true;
-    }
-    if (t->what.kind == NOEX_TARGET_NODE)
-        session_report(s, &(struct report){.kind = REPORT_PONG,
-                                           .time_us = ev->time_us,
-                                           .node = t->what.node,
-                                           .elapsed_us = t->up_us - s->start_us});
-    else if (!t->gone)
-        report_monitor(s, t, ev->time_us);
-}
-
-static void on_lost(struct session *s, struct watched *t, const struct noex_event *ev)
-{
-    if (t->what.kind != NOEX_TARGET_NODE && !t->gone)
-        report_process_down(s, t, ev);
-    set_state(s, t, WATCH_LOST);
-}
-
-static void on_gone(struct session *s, struct watched *t, const struct noex_event *ev)
-{
-    report_process_down(s, t, ev);
-    t->gone = true;
-    t->downs++;
-    t->down_us = s->ops->now_us();
-    t->reason = ev->reason;
-    set_state(s, t, ev->reason == NOEX_REASON_NOPROC ? WATCH_ABSENT : WATCH_DOWN);
-    /* The first try is at once, but not for what dies as soon as it lives. */
-    if (t->down_us - t->up_us >= LIFE_MIN_US)
-        t->tries = 0;
-    if (comes_back(s, t))
-        rearm(s, t);
-    else if (t->what.kind == NOEX_TARGET_PID)
-        s->dead_pid = t;
-}
-
-static void on_monitor_down(struct session *s, struct watched *t, const struct noex_event *ev)
-{
-    bool untried = t->fresh;
-    t->fresh = false;
-    if (ev->origin == NOEX_ORIGIN_LOCAL) {
-        on_lost(s, t, ev);
-    } else if (t->gone && ev->reason == NOEX_REASON_NOPROC) {
-        t->reason = ev->reason;
-        set_state(s, t, WATCH_ABSENT);
-        rearm_later(s, t);
-    } else {
-        if (t->gone && untried)
-            settle(s, t); /* it was there, if only for a moment */
-        on_gone(s, t, ev);
-    }
-    t->monitor = 0;
-}
-
-static void on_monitor_failed(struct session *s, struct watched *t, const struct noex_event *ev)
-{
-    enum noex_error_class kind = noex_error_class(ev->error->code);
-    /* The connection went: what its node_down, which follows, says about it counts. */
-    bool unreachable = ev->error->code == NOEX_ENOTREACHABLE;
-    t->monitor = 0;
-    t->fresh = false;
-    t->error = ev->error->code;
-    set_state(s, t, unreachable ? WATCH_LOST : WATCH_FAILED);
-    if (!unreachable || (!t->gone && t->what.kind != NOEX_TARGET_NODE))
-        report_error(s, ev->time_us, NULL, t->text, ev->error->code, ev->error->text);
-    if (s->plan->ends_on_refusal && !t->met && kind == NOEX_CLASS_REFUSED)
-        s->ended = CODE_REFUSED;
-    else if (s->plan->keep)
-        retry_after(s, t, SETUP_RETRY_MS);
 }
 
 /* Events of a node. */
@@ -447,7 +221,7 @@ static void fail_pending(struct session *s, struct peer *p)
 {
     for (struct watched *t = p->first; t; t = t->peer_next)
         if (t->state == WATCH_PENDING)
-            set_failed(s, t, p->error.code);
+            watched_fail(s, t, p->error.code);
 }
 
 static void on_node_down(struct session *s, struct peer *p, const struct noex_event *ev)
@@ -460,7 +234,7 @@ static void on_node_down(struct session *s, struct peer *p, const struct noex_ev
         fail_pending(s, p);
     /* A plain loss is told by node_down; anything else has a cause worth an event of its own. */
     if (!s->plan->keep || kind == NOEX_CLASS_REFUSED || kind == NOEX_CLASS_INTERNAL)
-        report_error(s, ev->time_us, p->node, NULL, p->error.code, p->error.text);
+        session_report_error(s, ev->time_us, p->node, NULL, p->error.code, p->error.text);
 }
 
 /* With awaits_end: is this what is waited for? The node's own targets are then down. */
@@ -475,7 +249,7 @@ static bool node_has_ended(struct session *s, struct peer *p, const struct noex_
             continue;
         any = t->gone = true;
         t->reason = NOEX_REASON_NOCONNECTION;
-        set_state(s, t, WATCH_DOWN);
+        watched_set_state(s, t, WATCH_DOWN);
         if (!p->met)
             report_node_down(s, p, ev); /* else told when it was lost */
     }
@@ -490,7 +264,7 @@ static void on_connect_failed(struct session *s, struct peer *p, const struct no
     p->error = *ev->error;
     if (node_has_ended(s, p, ev))
         return;
-    report_error(s, ev->time_us, p->node, NULL, p->error.code, p->error.text);
+    session_report_error(s, ev->time_us, p->node, NULL, p->error.code, p->error.text);
     if (!s->plan->keep)
         fail_pending(s, p);
     else if (s->plan->ends_on_refusal && !p->met && kind == NOEX_CLASS_REFUSED)
@@ -530,20 +304,14 @@ static void on_node_event(struct session *s, struct peer *p, const struct noex_e
 void session_event(void *user, const struct noex_event *ev)
 {
     struct session *s = user;
-    struct watched *t = ev->monitor ? ev->monitor_user : NULL;
+    struct watched *t = ev->monitor ? ev->monitor_user : ev->call ? ev->call_user : NULL;
     struct peer *p = !t && ev->node ? find_peer(s, ev->node) : NULL;
     if (s->ended != SESSION_ON)
         return;
-    if (p)
+    if (t)
+        watched_event(s, t, ev);
+    else if (p)
         on_node_event(s, p, ev);
-    else if (!t || t->monitor != ev->monitor)
-        return;
-    else if (ev->type == NOEX_EVENT_MONITOR_UP)
-        on_monitor_up(s, t, ev);
-    else if (ev->type == NOEX_EVENT_MONITOR_DOWN)
-        on_monitor_down(s, t, ev);
-    else if (ev->type == NOEX_EVENT_MONITOR_FAILED)
-        on_monitor_failed(s, t, ev);
 }
 
 /* Turns. */
@@ -560,9 +328,9 @@ static void connect_some(struct session *s)
         int rc = s->ops->connect(s->node, node, flags);
         if (!rc)
             continue;
-        report_error(s, session_wall_us(), node, NULL, rc,
-                     rc == NOEX_EINVALID ? "this is the name given with --name"
-                                         : noex_error_text(rc));
+        session_report_error(s, session_wall_us(), node, NULL, rc,
+                             rc == NOEX_EINVALID ? "this is the name given with --name"
+                                                 : noex_error_text(rc));
         s->ended = (int)exitcode_of(rc);
     }
 }
@@ -576,13 +344,27 @@ void session_start(struct session *s, noex_node *node)
     connect_some(s);
 }
 
+static void arm_peer(struct session *s, struct peer *p)
+{
+    p->arm = false;
+    for (struct watched *t = p->first; t; t = t->peer_next)
+        watched_begin(s, t);
+}
+
+static void run_retries(struct session *s)
+{
+    uint64_t now = s->ops->now_us();
+    for (struct scheduled *due; (due = schedule_due(&s->retries, now));)
+        watched_try_again(s, (void *)((char *)due - offsetof(struct watched, retry)));
+}
+
 static void settle_fresh(struct session *s)
 {
     while (s->fresh) {
         struct watched *t = s->fresh;
         s->fresh = t->fresh_next;
         if (t->fresh)
-            settle(s, t);
+            watched_settle(s, t);
     }
 }
 

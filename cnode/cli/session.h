@@ -5,43 +5,9 @@
 #define CLI_SESSION_H
 
 #include "console.h"
-#include "schedule.h"
 #include "targets.h"
+#include "watched.h"
 #include <noex/monitor.h>
-
-enum watch_state {
-    WATCH_PENDING, /* not heard of yet */
-    WATCH_ALIVE,
-    WATCH_DOWN,   /* it ended, its node said so */
-    WATCH_ABSENT, /* its node knows no such process */
-    WATCH_LOST,   /* the connection was lost: unknown */
-    WATCH_FAILED, /* could not be monitored: `error` */
-    WATCH_STATES
-};
-
-struct peer;
-
-/** A target under watch. */
-struct watched {
-    const char *text;
-    struct noex_target what; /* a pid's creation is filled in once it is known */
-    struct peer *peer;
-    struct watched *peer_next;
-    struct watched *fresh_next;
-    enum watch_state state;
-    enum noex_reason_type reason;
-    int error;
-    noex_monitor_id monitor; /* 0: none under way */
-    struct scheduled retry;
-    uint32_t tries;
-    bool met;   /* was established once */
-    bool fresh; /* established in this turn: a noproc may still come with it */
-    bool gone;  /* a DOWN from its node that no coming up has answered: attempts are silent */
-    uint64_t downs;
-    uint64_t down_us;
-    uint64_t up_us;
-    int64_t up_time_us; /* the same by the wall clock */
-};
 
 /** A node with targets. */
 struct peer {
@@ -59,6 +25,8 @@ struct session_ops {
     int (*connect)(noex_node *node, const char *peer, enum noex_connect_flags flags);
     int (*monitor)(noex_node *node, const struct noex_target *target, uint64_t timeout_ms,
                    void *user, noex_monitor_id *id);
+    int (*rpc)(noex_node *node, const char *peer, const char *module, const char *function,
+               struct noex_term args, uint64_t timeout_ms, void *user, noex_call_id *id);
     uint64_t (*now_us)(void); /* a clock that only goes forward */
 };
 extern const struct session_ops session_library;
@@ -98,6 +66,7 @@ struct session {
     struct watched *fresh;
     struct watched *dead_pid; /* a pid that is gone and cannot come back */
     struct schedule retries;
+    uint64_t nobodies; /* how often nobody had a name of global */
     bool arm;
     int ended; /* SESSION_ON, or the exit code */
     uint64_t start_us;
@@ -124,13 +93,8 @@ int session_turn(struct session *s);
 /** Milliseconds until the session has something to do by itself, at most `limit`. */
 uint64_t session_wait_ms(const struct session *s, uint64_t limit);
 
-/** The exit code that a target's present state stands for, and the one that counts of all. */
-enum exit_code session_target_code(const struct watched *t);
+/** The exit code of what the targets have come to, together. */
 enum exit_code session_code(const struct session *s);
-
-/** The state of a target in a word ("alive", "absent", "unreachable" ...) and its cause. */
-const char *session_state_word(const struct watched *t);
-const char *session_state_cause(const struct watched *t);
 
 /** Puts a target for which no answer came into WATCH_FAILED and says so. */
 void session_give_up(struct session *s, struct watched *t, int error, const char *text);
@@ -140,6 +104,10 @@ void session_give_up_pending(struct session *s, enum session_stop cause);
 
 /** Reports what the plan prints. */
 void session_report(struct session *s, const struct report *r);
+void session_report_error(struct session *s, int64_t time_us, const char *node, const char *target,
+                          int code, const char *text);
+/** The end of a target, as its MONITOR_DOWN tells it. */
+void session_report_down(struct session *s, const struct watched *t, const struct noex_event *ev);
 
 /** Wall clock, microseconds since 1970. */
 int64_t session_wall_us(void);

@@ -17,12 +17,15 @@ static enum exit_code no_memory(struct failure *why)
 static enum exit_code parse_global(struct target_spec *spec, const char *name, struct failure *why)
 {
     struct noex_error error = {0};
-    spec->what.kind = NOEX_TARGET_PID; /* of a process that is not known yet */
+    struct noex_term unused;
     if (noex_builder_new(&spec->global, NULL))
         return no_memory(why);
-    if (noex_build_text(spec->global, name, &error) == 0)
+    noex_build_list(spec->global);
+    noex_build_text(spec->global, name, &error);
+    noex_build_end(spec->global);
+    if (!error.code && noex_builder_term(spec->global, &unused) == 0)
         return CODE_WELL;
-    if (error.code == NOEX_ENOMEM)
+    if (!error.code || error.code == NOEX_ENOMEM)
         return no_memory(why);
     return fail_with(why, CODE_USAGE, "not a global name, which is an Erlang term: %s: '%s'",
                      error.text, name);
@@ -39,14 +42,14 @@ static enum exit_code parse_process(struct target_spec *spec, const char *rest, 
             return fail_with(why, CODE_USAGE, "not a pid of the form <0.123.0>: '%s'", rest);
         return CODE_WELL;
     }
-    if (strncmp(rest, global, strlen(global)) == 0)
-        return parse_global(spec, rest + strlen(global), why);
-    if (!text_is_name(rest))
-        return fail_with(why, CODE_USAGE, "not a registered name (1 to %d characters): '%s'",
-                         TEXT_NAME_CHARS, rest);
     what->kind = NOEX_TARGET_NAME;
     what->name = rest;
-    return CODE_WELL;
+    if (strncmp(rest, global, strlen(global)) == 0)
+        return parse_global(spec, rest + strlen(global), why);
+    if (text_is_name(rest))
+        return CODE_WELL;
+    return fail_with(why, CODE_USAGE, "not a registered name (1 to %d characters): '%s'",
+                     TEXT_NAME_CHARS, rest);
 }
 
 static enum exit_code parse(struct target_spec *spec, struct failure *why)
@@ -56,7 +59,8 @@ static enum exit_code parse(struct target_spec *spec, struct failure *why)
         *slash = '\0';
     spec->what = (struct noex_target){.kind = NOEX_TARGET_NODE, .node = spec->parts};
     if (noex_node_name_check(spec->parts, NULL))
-        return fail_with(why, CODE_USAGE, "not a target (NODE, NODE/NAME or NODE/<0.123.0>): '%s'",
+        return fail_with(why, CODE_USAGE,
+                         "not a target (NODE, NODE/NAME, NODE/<0.123.0> or NODE/global:NAME): '%s'",
                          spec->text);
     return slash ? parse_process(spec, slash + 1, why) : CODE_WELL;
 }
@@ -167,11 +171,10 @@ static int compare_globals(const noex_builder *a, const noex_builder *b)
     return c ? c : (x.len > y.len) - (x.len < y.len);
 }
 
+/* Of one node. */
 static int compare_targets(const struct noex_target *a, const struct noex_target *b)
 {
-    int c = strcmp(a->node, b->node);
-    if (c == 0)
-        c = (int)a->kind - (int)b->kind;
+    int c = (int)a->kind - (int)b->kind;
     if (c == 0 && a->kind == NOEX_TARGET_NAME)
         c = strcmp(a->name, b->name);
     if (c == 0 && a->kind == NOEX_TARGET_PID)
@@ -183,8 +186,11 @@ static int compare_targets(const struct noex_target *a, const struct noex_target
 
 static int compare_specs(const struct target_spec *a, const struct target_spec *b)
 {
-    int c = compare_targets(&a->what, &b->what);
-    return c ? c : compare_globals(a->global, b->global);
+    int c = strcmp(a->what.node, b->what.node);
+    if (c)
+        return c;
+    return a->global || b->global ? compare_globals(a->global, b->global)
+                                  : compare_targets(&a->what, &b->what);
 }
 
 static int by_target_then_order(const void *a, const void *b)

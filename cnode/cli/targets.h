@@ -8,12 +8,11 @@
 #include <stdio.h>
 
 struct target_spec {
-    char *text;  /* as given */
-    char *parts; /* what `what` points into */
-    struct noex_target what;
-    noex_builder *global; /* holds the name of NODE/global:NAME: `what` is a pid, which is to be
-                             asked for first; else NULL */
-    size_t order;         /* place in the order given */
+    char *text;              /* as given */
+    char *parts;             /* what `what` points into */
+    struct noex_target what; /* of NODE/global:NAME a name, "global:NAME" */
+    noex_builder *global;    /* of NODE/global:NAME: holds [NAME], to ask with; else NULL */
+    size_t order;            /* place in the order given */
 };
 
 /** Start with {0}. */

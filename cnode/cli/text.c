@@ -38,12 +38,25 @@ static bool make_room(struct text *t, size_t more)
     return true;
 }
 
+char *text_room(struct text *t, size_t size)
+{
+    return make_room(t, size) ? t->ptr + t->len : NULL;
+}
+
 void text_add(struct text *t, const char *bytes, size_t len)
 {
     if (len && make_room(t, len)) {
         memcpy(t->ptr + t->len, bytes, len);
         t->len += len;
     }
+}
+
+const char *text_string(struct text *t)
+{
+    if (!make_room(t, 1))
+        return "";
+    t->ptr[t->len] = '\0';
+    return t->ptr;
 }
 
 void text_puts(struct text *t, const char *string)
@@ -117,12 +130,28 @@ static size_t shown_char(const unsigned char *s, char out[16], size_t *taken)
     return (size_t)len;
 }
 
+/* How many characters stand there that are shown as they are, `max` at most. */
+static size_t plain_run(const unsigned char *s, size_t max)
+{
+    size_t n = 0;
+    while (n < max && s[n] >= 0x20 && s[n] < 0x7f)
+        n++;
+    return n;
+}
+
 size_t text_add_shown(struct text *t, const char *string, size_t max)
 {
     const unsigned char *s = (const unsigned char *)string;
     size_t used = 0, columns = 0, taken;
     for (; *s; s += taken) {
         char out[16];
+        size_t run = plain_run(s, max - used);
+        text_add(t, (const char *)s, run);
+        used += run;
+        columns += run;
+        s += run;
+        if (!*s)
+            break;
         size_t len = shown_char(s, out, &taken);
         if (used + len > max) {
             text_puts(t, "...");

@@ -22,7 +22,13 @@ struct text {
 
 void text_free(struct text *t);
 void text_clear(struct text *t);
+/** Room for `size` bytes behind the text, to write to and then count in `len`; NULL without memory.
+ */
+char *text_room(struct text *t, size_t size);
 void text_add(struct text *t, const char *bytes, size_t len);
+
+/** The text with a NUL behind it; "" without memory. Good until something is added. */
+const char *text_string(struct text *t);
 void text_puts(struct text *t, const char *string);
 void text_printf(struct text *t, const char *fmt, ...) CLI_PRINTF(2, 3);
 

@@ -239,7 +239,7 @@ int writer_put(struct writer *w, const char *bytes, size_t len)
 {
     pthread_mutex_lock(&w->lock);
     int rc = w->error;
-    if (!rc && len > w->limit - w->held)
+    if (!rc && w->held && (w->held >= w->limit || len > w->limit - w->held))
         rc = WRITER_FULL;
     else if (!rc && !append(&w->filling, bytes, len))
         rc = ENOMEM;

@@ -14,8 +14,8 @@ struct writer;
 /** Called once, from the writer's thread, when writing has failed. */
 typedef void (*writer_wake_fn)(void *user);
 
-/** A writer for `fd`, which stays the caller's, that holds at most `limit` bytes. NULL without
- * memory or thread. */
+/** A writer for `fd`, which stays the caller's, that holds at most `limit` bytes, or one line that
+ * is longer. NULL without memory or thread. */
 struct writer *writer_new(int fd, size_t limit);
 
 /** Whom to tell of a failure; NULL: nobody. When this has returned the earlier one is not called.

@@ -3,20 +3,17 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "conn/outgoing.h"
 #include "conn/ticks.h"
 #include "conn/trace.h"
 #include "handshake/dflags.h"
-#include "term/check.h"
-#include "wire/fragment.h"
-#include "wire/frame.h"
-#include <stdio.h>
 
 enum {
     READ_ROOM = 64 * 1024,     /* asked for before each read */
     WRITE_ROOM = 4 * 1024,     /* is there once the connection is up */
     KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back but for the room */
-    /* Of any payload in fragments, beyond every budget: tells the type of a reason. */
-    KEEP_ALWAYS = 256,
+    SHORT_MAX = 2 * 1024,      /* terms longer than this go without references to the atom cache */
+    WORDS = 3 * 4,             /* bytes: where a reference of ours says what it is for */
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
     /* The pid of whoever watches here; any numbers will do (protocol.md section 5). */
     SELF_PID_ID = 1,
@@ -29,15 +26,19 @@ struct nx_conn {
     struct nx_hs *hs;
     const struct nx_hs_result *peer; /* NULL until up */
     struct nx_buf in;
-    struct nx_buf out;
+    struct nx_outgoing out;
     struct nx_ticks ticks;
-    struct nx_fragments *fragments;
+    struct nx_incoming *incoming;
+    struct nx_known_atoms *known; /* NULL where no atom cache was negotiated */
     enum nx_frame_mode mode;
+    uint64_t sequence; /* of the last message in fragments */
     bool barrier_under_way;
     uint64_t barrier_number;
     struct nx_conn_stats stats;
     uint8_t self_pid[PID_SIZE];
     size_t self_pid_len;
+    uint8_t ref[NX_CONN_REF_SIZE]; /* any of ours: its words, the last WORDS bytes, are to be set */
+    size_t ref_len;
 };
 
 struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms,
@@ -53,17 +54,12 @@ struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms
     c->log = config->hs.log;
     /* A frame header, its length and one control term may stand before the payload. */
     nx_buf_init(&c->in, a, config->message_max + 2 * READ_ROOM);
-    nx_buf_init(&c->out, a, config->out_max);
-    const struct nx_fragment_limits limits = {config->fragments_max, config->message_max};
-    c->fragments = nx_fragments_new(a, &limits);
+    nx_outgoing_init(&c->out, a, config->out_max);
     c->hs = nx_hs_new(&c->config.hs, now_ms, err);
-    if (!c->fragments)
-        nx_fail(err, NOEX_ENOMEM, NULL);
-    if (!c->fragments || !c->hs) {
-        nx_conn_free(c);
-        return NULL;
-    }
-    return c;
+    if (c->hs)
+        return c;
+    nx_conn_free(c);
+    return NULL;
 }
 
 void nx_conn_free(struct nx_conn *c)
@@ -71,10 +67,10 @@ void nx_conn_free(struct nx_conn *c)
     if (!c)
         return;
     nx_hs_free(c->hs);
-    if (c->fragments)
-        nx_fragments_free(c->fragments);
+    nx_incoming_free(c->incoming);
+    nx_known_atoms_free(c->known);
     nx_buf_free(&c->in);
-    nx_buf_free(&c->out);
+    nx_outgoing_free(&c->out);
     nx_free(c->config.hs.alloc, c);
 }
 
@@ -118,24 +114,25 @@ bool nx_conn_is_self(const struct nx_conn *c, struct nx_span node, uint32_t crea
 struct nx_span nx_conn_ref(const struct nx_conn *c, enum nx_ref_use use, uint32_t slot,
                            uint32_t generation, uint8_t bytes[NX_CONN_REF_SIZE])
 {
-    const struct nx_ref ref = {
-        .node = nx_span_str(c->peer->self_name),
-        .creation = c->peer->self_creation,
-        .count = 3,
-        .word = {slot, generation, use},
-    };
-    struct nx_buf b;
-    nx_buf_fixed(&b, bytes, NX_CONN_REF_SIZE);
-    /* Cannot fail: the name was checked in the handshake and the room is enough for any. */
-    if (nx_ref_write(&b, &ref))
-        return nx_span(NULL, 0);
-    return nx_buf_span(&b);
+    memcpy(bytes, c->ref, c->ref_len);
+    uint8_t *words = bytes + c->ref_len - WORDS;
+    nx_put_u32(nx_put_u32(nx_put_u32(words, slot), generation), use);
+    return nx_span(bytes, c->ref_len);
 }
 
+/* A DOWN names its monitor as it was named to the peer, byte by byte; anybody else may write it in
+ * another way. */
 bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use, uint32_t *slot,
                      uint32_t *generation)
 {
     struct nx_ref ref;
+    if (raw.len == c->ref_len && memcmp(raw.ptr, c->ref, raw.len - WORDS) == 0) {
+        const uint8_t *words = raw.ptr + raw.len - WORDS;
+        *slot = nx_get_u32(words);
+        *generation = nx_get_u32(words + 4);
+        *use = nx_get_u32(words + 8);
+        return true;
+    }
     if (!nx_ref_parse(raw, &ref) || ref.count != 3 || !nx_conn_is_self(c, ref.node, ref.creation))
         return false;
     *slot = ref.word[0];
@@ -146,46 +143,103 @@ bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use,
 
 /* ---- sending ---- */
 
-/* The ceiling of the output queue is reached only by a peer that does not read. */
-static int queue_error(int rc)
+static int put_plain(struct nx_conn *c, struct nx_buf *out, const struct nx_ctrl *ctrl,
+                     struct nx_span payload)
 {
-    return rc == NOEX_ELIMIT ? NOEX_EUNREAD : rc;
+    size_t mark;
+    int rc = nx_frame_begin(out, c->mode, &mark);
+    if (!rc)
+        rc = nx_ctrl_build(out, ctrl);
+    if (!rc && payload.len && c->mode == NX_FRAME_PASS_THROUGH)
+        rc = nx_buf_put_u8(out, 131);
+    if (!rc)
+        rc = nx_buf_put_span(out, payload);
+    return rc ? rc : nx_frame_end(out, mark);
+}
+
+/* With references to what the peer has in its atom cache; what is not short does without. */
+static int put_short(struct nx_conn *c, struct nx_buf *out, const struct nx_ctrl *ctrl,
+                     struct nx_span payload)
+{
+    uint8_t bytes[SHORT_MAX];
+    struct nx_buf terms;
+    nx_buf_fixed(&terms, bytes, sizeof bytes);
+    int rc = payload.len < sizeof bytes ? nx_ctrl_build_short(&terms, ctrl, c->known) : NOEX_ELIMIT;
+    rc = rc ? rc : nx_buf_reserve(&terms, payload.len);
+    if (rc == NOEX_ELIMIT) {
+        nx_known_atoms_end(c->known, false);
+        return put_plain(c, out, ctrl, payload);
+    }
+    if (rc)
+        return rc;
+    if (payload.len)
+        nx_known_atoms_put_all(c->known, &terms, payload);
+    return nx_frame_write_short(out, c->known, nx_buf_span(&terms));
+}
+
+static int put_fragments(struct nx_conn *c, struct nx_buf *out, const struct nx_ctrl *ctrl,
+                         struct nx_span payload)
+{
+    struct nx_buf control;
+    nx_buf_init(&control, c->config.hs.alloc, SIZE_MAX);
+    int rc = nx_ctrl_build(&control, ctrl);
+    if (!rc)
+        rc = nx_frame_write_fragments(out, ++c->sequence, nx_buf_span(&control), payload);
+    nx_buf_free(&control);
+    return rc;
+}
+
+/* How many bytes its fragments will be; 0 where it goes in one frame. */
+static size_t fragment_bytes(const struct nx_conn *c, const struct nx_ctrl *ctrl,
+                             struct nx_span payload)
+{
+    if (c->mode != NX_FRAME_FRAGMENTS || payload.len < NX_FRAGMENT / 2)
+        return 0;
+    const size_t size = nx_ctrl_size(ctrl);
+    return size && payload.len + size > NX_FRAGMENT ? nx_frame_fragment_bytes(size, payload.len)
+                                                    : 0;
+}
+
+/* The ceiling of the queue is reached by a peer that does not read, or by a message that is longer
+ * than all of it. */
+static int queue_error(const struct nx_conn *c, int rc, size_t size)
+{
+    return rc == NOEX_ELIMIT && size <= c->config.out_max ? NOEX_EUNREAD : rc;
 }
 
 int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                  struct nx_span payload)
 {
-    (void)sender; /* all go in one order */
-    size_t before = nx_buf_len(&c->out), mark;
-    int rc = nx_frame_begin(&c->out, c->mode, &mark);
-    if (!rc)
-        rc = nx_ctrl_build(&c->out, ctrl);
-    if (!rc && payload.len && c->mode == NX_FRAME_PASS_THROUGH)
-        rc = nx_buf_put_u8(&c->out, 131);
-    if (!rc)
-        rc = nx_buf_put_span(&c->out, payload);
-    if (!rc)
-        rc = nx_frame_end(&c->out, mark);
-    if (rc) {
-        nx_buf_truncate(&c->out, before);
-        return queue_error(rc);
-    }
-    c->stats.frames_out++;
-    nx_trace_signal(c->log, c->peer->peer_name, "->", ctrl, payload, payload.len);
+    struct nx_append a;
+    const size_t big = fragment_bytes(c, ctrl, payload);
+    int rc = nx_outgoing_begin(&c->out, sender, big, &a);
+    if (rc)
+        return queue_error(c, rc, big);
+    /* What waits in a stream goes later than it is written here: its header may not rely on others.
+     */
+    const bool is_short = c->known && !a.stream;
+    if (big)
+        rc = put_fragments(c, a.frames, ctrl, payload);
+    else
+        rc = (is_short ? put_short : put_plain)(c, a.frames, ctrl, payload);
+    rc = nx_outgoing_end(&c->out, &a, rc);
+    if (is_short)
+        nx_known_atoms_end(c->known, !rc);
+    if (rc)
+        return queue_error(c, rc, nx_ctrl_size(ctrl) + payload.len);
+    c->stats.frames_out += big ? nx_frame_fragment_count(nx_ctrl_size(ctrl), payload.len) : 1;
+    nx_trace_signal(c->log, c->peer->peer_name, "->", ctrl, payload, payload.len, 0);
     return 0;
 }
 
-/* There is room for a tick unless other bytes wait, and they say the same. */
-static int send_tick(struct nx_conn *c)
+/* Where there is no room for it, or no memory, other bytes wait, and they say the same. */
+static void send_tick(struct nx_conn *c)
 {
-    int rc = nx_buf_put_u32(&c->out, 0);
-    if (rc == NOEX_ENOMEM)
-        return 0;
-    if (rc)
-        return queue_error(rc);
+    enum { TICK = 4 };
+    if (nx_outgoing_queued(&c->out) > c->config.out_max - TICK || nx_buf_put_u32(&c->out.ready, 0))
+        return;
     c->stats.ticks_out++;
     nx_log(c->log, NOEX_LOG_TRACE, "%s -> tick", c->peer->peer_name);
-    return 0;
 }
 
 int nx_conn_barrier(struct nx_conn *c)
@@ -216,7 +270,17 @@ bool nx_conn_barrier_under_way(const struct nx_conn *c)
 
 struct nx_span nx_conn_out(const struct nx_conn *c)
 {
-    return c->peer && !nx_hs_out(c->hs).len ? nx_buf_span(&c->out) : nx_hs_out(c->hs);
+    return c->peer && !nx_hs_out(c->hs).len ? nx_outgoing_next(&c->out) : nx_hs_out(c->hs);
+}
+
+size_t nx_conn_queued(const struct nx_conn *c)
+{
+    return nx_hs_out(c->hs).len + nx_outgoing_queued(&c->out);
+}
+
+size_t nx_conn_ready(const struct nx_conn *c)
+{
+    return nx_hs_out(c->hs).len + nx_buf_len(&c->out.ready);
 }
 
 void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
@@ -230,9 +294,9 @@ void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
         nx_hs_sent(c->hs, n);
         return;
     }
-    nx_buf_consume(&c->out, n);
-    if (c->out.cap > KEEP_BUFFER)
-        nx_buf_shrink(&c->out, WRITE_ROOM);
+    nx_outgoing_sent(&c->out, n);
+    if (c->out.ready.cap > KEEP_BUFFER)
+        nx_buf_shrink(&c->out.ready, WRITE_ROOM);
 }
 
 /* ---- receiving ---- */
@@ -254,106 +318,40 @@ static bool take_barrier(struct nx_conn *c, const struct nx_ctrl *ctrl)
     return true;
 }
 
-/* Holds a payload to what a well formed term is: one that nests deeper than anybody could read is
- * cut there, like one that is too long. Bytes behind the term do not count, protocol.md 6.1. */
-static int check_payload(struct nx_span *payload, uint64_t *payload_full, struct noex_error *err)
+static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
 {
-    size_t used = 0;
-    struct noex_error cause = {0};
-    if (payload->len < *payload_full) {
-        payload->len = nx_term_shallow_len(*payload);
-        return 0;
-    }
-    int rc = nx_term_check(*payload, &used, &cause);
-    if (rc == NOEX_ELIMIT) {
-        payload->len = used;
-        return 0;
-    }
-    if (rc)
-        return nx_fail(err, rc, "%s", cause.text);
-    *payload_full = payload->len = used;
-    return 0;
+    const struct nx_conn *c = ctx;
+    return c->config.handlers.wanted(c->config.handlers.ctx, ctrl);
 }
 
-static int deliver(struct nx_conn *c, const struct nx_ctrl *ctrl, struct nx_span payload,
-                   uint64_t payload_full, struct noex_error *err)
+static int on_signal(void *ctx, const struct nx_signal *s, struct noex_error *err)
 {
-    if (ctrl->has_payload && !payload_full)
-        return nx_fail(err, NOEX_EPROTOCOL, "%s came without its payload",
-                       nx_op_name((int)ctrl->op));
-    if (ctrl->has_payload) {
-        int rc = check_payload(&payload, &payload_full, err);
-        if (rc)
-            return rc;
-    }
-    nx_trace_signal(c->log, c->peer->peer_name, "<-", ctrl, payload, payload_full);
-    if (take_barrier(c, ctrl))
+    struct nx_conn *c = ctx;
+    nx_trace_signal(c->log, c->peer->peer_name, "<-", s->ctrl, s->payload, s->payload_full,
+                    s->cached);
+    if (take_barrier(c, s->ctrl))
         return 0;
-    const struct nx_signal signal = {ctrl, payload, payload_full};
-    return c->config.handlers.signal(c->config.handlers.ctx, &signal, err);
+    return c->config.handlers.signal(c->config.handlers.ctx, s, err);
 }
 
-/* One whole message; `full_len` is larger than data.len where fragments were thrown away. */
-static int message(struct nx_conn *c, struct nx_span data, uint64_t full_len,
-                   struct noex_error *err)
+static void on_unknown(void *ctx, const char *what)
 {
-    struct nx_ctrl ctrl;
-    struct nx_span payload = {NULL, 0};
-    size_t used;
-    int rc = nx_ctrl_parse(data, &ctrl, &used, err);
-    if (rc && used) {
-        /* Well formed, but of an opcode that we do not know: counted and skipped. */
-        c->stats.unknown_ops++;
-        nx_log(c->log, NOEX_LOG_INFO, "%s: skipped: %s", c->peer->peer_name,
-               err ? err->text : "unknown opcode");
-        if (err)
-            err->code = 0;
-        return 0;
-    }
-    /* Behind a message without payload anything may stand, protocol.md 6.1. */
-    if (!rc && !ctrl.has_payload)
-        return deliver(c, &ctrl, payload, 0, err);
-    if (!rc)
-        rc = nx_frame_payload(data, used, c->mode, &payload, err);
-    return rc ? rc : deliver(c, &ctrl, payload, payload.len + (full_len - data.len), err);
-}
-
-/* The first fragment holds the whole control term: it says how much of the message is worth
- * keeping. */
-static int first_fragment(struct nx_conn *c, const struct nx_frame *f, struct nx_message *whole,
-                          struct noex_error *err)
-{
-    struct nx_ctrl ctrl;
-    size_t used;
-    struct noex_error cause = {0};
-    int rc = nx_ctrl_parse(f->data, &ctrl, &used, &cause);
-    if (rc && !used)
-        return nx_fail(err, rc, "%s", cause.text);
-    size_t max = rc ? 0 : c->config.handlers.wanted(c->config.handlers.ctx, &ctrl);
-    const struct nx_keep keep = {used + (max < KEEP_ALWAYS ? max : KEEP_ALWAYS), used + max};
-    return nx_fragments_first(c->fragments, f->sequence, f->fragment, f->data, &keep, whole, err);
+    struct nx_conn *c = ctx;
+    c->stats.unknown_ops++;
+    nx_log(c->log, NOEX_LOG_INFO, "%s: skipped: %s", c->peer->peer_name, what);
 }
 
 static int frame(struct nx_conn *c, struct nx_span body, struct noex_error *err)
 {
-    struct nx_frame f;
-    struct nx_message whole;
-    if (!body.len) {
-        c->stats.ticks_in++;
-        nx_log(c->log, NOEX_LOG_TRACE, "%s <- tick", c->peer->peer_name);
-        return nx_ticks_answer(&c->ticks) ? send_tick(c) : 0;
+    if (body.len) {
+        c->stats.frames_in++;
+        return nx_incoming_frame(c->incoming, body, err);
     }
-    c->stats.frames_in++;
-    int rc = nx_frame_parse(body, c->mode, &f, err);
-    if (rc)
-        return rc;
-    if (f.kind == NX_FRAME_MESSAGE)
-        return message(c, f.data, f.data.len, err);
-    if (f.kind == NX_FRAME_FIRST)
-        rc = first_fragment(c, &f, &whole, err);
-    else
-        rc = nx_fragments_next(c->fragments, f.sequence, f.fragment, f.data, &whole, err);
-    return rc == 1 ? message(c, whole.data, whole.full_len, err) : rc;
+    c->stats.ticks_in++;
+    nx_log(c->log, NOEX_LOG_TRACE, "%s <- tick", c->peer->peer_name);
+    if (nx_ticks_answer(&c->ticks))
+        send_tick(c);
+    return 0;
 }
 
 static int frames(struct nx_conn *c, struct noex_error *err)
@@ -373,27 +371,59 @@ static int frames(struct nx_conn *c, struct noex_error *err)
     return rc;
 }
 
-static int become_up(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
+/* Who we are on this connection, as it will stand in most of what is sent. */
+static int write_self(struct nx_conn *c)
 {
-    c->peer = nx_hs_result(c->hs);
-    c->mode =
-        nx_conn_has_flag(c, NX_DFLAG_FRAGMENTS) ? NX_FRAME_DIST_HEADER : NX_FRAME_PASS_THROUGH;
-    nx_ticks_init(&c->ticks, c->config.ticktime_ms, now_ms);
-    const struct nx_pid self = {
+    const struct nx_pid pid = {
         .node = nx_span_str(c->peer->self_name),
         .id = SELF_PID_ID,
         .serial = SELF_PID_SERIAL,
         .creation = c->peer->self_creation,
     };
+    const struct nx_ref ref = {.node = pid.node, .creation = pid.creation, .count = WORDS / 4};
     struct nx_buf b;
     nx_buf_fixed(&b, c->self_pid, sizeof c->self_pid);
-    int rc = nx_pid_write(&b, &self);
-    rc = rc ? rc : nx_buf_reserve(&c->out, WRITE_ROOM);
+    int rc = nx_pid_write(&b, &pid);
+    c->self_pid_len = nx_buf_len(&b);
+    nx_buf_fixed(&b, c->ref, sizeof c->ref);
+    rc = rc ? rc : nx_ref_write(&b, &ref);
+    c->ref_len = nx_buf_len(&b);
+    return rc;
+}
+
+/* What the negotiated flags ask for, and all that is to be there when memory is short. */
+static int set_up(struct nx_conn *c)
+{
+    const struct noex_allocator *a = c->config.hs.alloc;
+    const bool fragments = nx_conn_has_flag(c, NX_DFLAG_FRAGMENTS),
+               cache = nx_conn_has_flag(c, NX_DFLAG_DIST_HDR_ATOM_CACHE);
+    c->mode = fragments ? NX_FRAME_FRAGMENTS : cache ? NX_FRAME_DIST_HEADER : NX_FRAME_PASS_THROUGH;
+    const struct nx_incoming_config incoming = {
+        .alloc = a,
+        .handlers = {c, on_wanted, on_signal, on_unknown},
+        .mode = c->mode,
+        .cache = cache,
+        .message_max = c->config.message_max,
+        .fragments_max = c->config.fragments_max,
+    };
+    c->incoming = nx_incoming_new(&incoming);
+    if (cache)
+        c->known = nx_known_atoms_new(a, c->peer->self_name, c->peer->peer_name);
+    if (!c->incoming || (cache && !c->known))
+        return NOEX_ENOMEM;
+    int rc = write_self(c);
+    return rc ? rc : nx_buf_reserve(&c->out.ready, WRITE_ROOM);
+}
+
+static int become_up(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
+{
+    c->peer = nx_hs_result(c->hs);
+    nx_ticks_init(&c->ticks, c->config.ticktime_ms, now_ms);
+    int rc = set_up(c);
     if (rc) {
         c->peer = NULL;
         return rc;
     }
-    c->self_pid_len = nx_buf_len(&b);
     return c->config.handlers.up(c->config.handlers.ctx, c->peer, err);
 }
 
@@ -453,20 +483,18 @@ int nx_conn_timeout(struct nx_conn *c, uint64_t now_ms, struct noex_error *err)
     if (!c->peer)
         return nx_hs_timeout(c->hs, now_ms, err);
     unsigned due = nx_ticks_due(&c->ticks, now_ms);
-    int rc = 0;
     if (due & NX_TICK_DOWN)
         return nx_fail(err, NOEX_ETICKTIMEOUT, "nothing heard for %llu ms, net_ticktime is %llu ms",
                        (unsigned long long)(now_ms - c->ticks.read_at),
                        (unsigned long long)c->config.ticktime_ms);
     if (due & NX_TICK_MISSED)
         c->config.handlers.tick_missed(c->config.handlers.ctx, c->ticks.missed);
-    if (due & NX_TICK_PROBE && nx_conn_has_flag(c, NX_DFLAGS_MONITOR))
-        rc = nx_conn_barrier(c);
-    if (rc == NOEX_ENOMEM) /* as for a tick: other bytes wait */
-        rc = 0;
-    if (!rc && due & NX_TICK_SEND)
-        rc = send_tick(c);
-    return rc ? nx_fail(err, rc, NULL) : 0;
+    if (due & NX_TICK_PROBE && nx_conn_has_flag(c, NX_DFLAGS_MONITOR) && nx_conn_barrier(c))
+        nx_log(c->log, NOEX_LOG_DEBUG, "%s: no room for a probe: other bytes wait",
+               c->peer->peer_name); /* as for a tick */
+    if (due & NX_TICK_SEND)
+        send_tick(c);
+    return 0;
 }
 
 const struct nx_conn_stats *nx_conn_get_stats(const struct nx_conn *c)

@@ -4,9 +4,9 @@
 #ifndef NX_CONN_CONN_H
 #define NX_CONN_CONN_H
 
+#include "conn/incoming.h"
 #include "handshake/hs.h"
 #include "term/ident.h"
-#include "wire/ctrl.h"
 
 /** What a reference of ours is for: its third word. The first two are slot and generation. */
 enum nx_ref_use {
@@ -17,17 +17,6 @@ enum nx_ref_use {
     NX_REF_CALL = 0x43414c
 };
 
-/** A signal that came in. Everything is borrowed for the call. */
-struct nx_signal {
-    const struct nx_ctrl *ctrl;
-    /** The payload term, without a version byte; empty where there is none. Complete and checked
-     * unless cut. */
-    struct nx_span payload;
-    /** What payload.len would be had it not been cut: a reason over reason_max, a term nested too
-     * deep. */
-    uint64_t payload_full;
-};
-
 /** All run inside nx_conn_received or nx_conn_timeout. They may call nx_conn_send and
  * nx_conn_barrier, and nothing that frees the connection. */
 struct nx_conn_handlers {
@@ -35,8 +24,8 @@ struct nx_conn_handlers {
     /** The handshake is done. A result other than 0 closes the connection. May call
      * nx_conn_set_handlers. */
     int (*up)(void *ctx, const struct nx_hs_result *result, struct noex_error *err);
-    /** How much of this signal's payload somebody here wants to read: of a message in fragments no
-     * more is kept. Asked before the payload has come. */
+    /** How much of this signal's payload somebody here wants to read: of a message in fragments, or
+     * with atoms of the cache in it, no more is kept. Asked before the payload has come. */
     size_t (*wanted)(void *ctx, const struct nx_ctrl *ctrl);
     /** A signal other than the answer to a barrier. A result other than 0 closes the connection. */
     int (*signal)(void *ctx, const struct nx_signal *signal, struct noex_error *err);
@@ -86,12 +75,18 @@ NOEX_MUST_USE int nx_conn_received(struct nx_conn *c, size_t n, uint64_t now_ms,
 NOEX_MUST_USE int nx_conn_eof(struct nx_conn *c, struct noex_error *err);
 
 uint64_t nx_conn_deadline(const struct nx_conn *c);
-/** Acts on what is due. Errors: NOEX_EHANDSHAKETIMEOUT, NOEX_ETICKTIMEOUT; as nx_conn_send. */
+/** Acts on what is due. Errors: NOEX_EHANDSHAKETIMEOUT, NOEX_ETICKTIMEOUT. */
 NOEX_MUST_USE int nx_conn_timeout(struct nx_conn *c, uint64_t now_ms, struct noex_error *err);
 
-/** Bytes to send, borrowed until the next call; nx_conn_sent says how many went. */
+/** The bytes to send next, borrowed until the next call; nx_conn_sent says how many went. There are
+ * more behind them where big messages wait. */
 struct nx_span nx_conn_out(const struct nx_conn *c);
 void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms);
+
+/** All bytes that were accepted and are not sent yet, which out_max limits; and those of them that
+ * neither belong to big messages nor wait behind one. */
+size_t nx_conn_queued(const struct nx_conn *c);
+size_t nx_conn_ready(const struct nx_conn *c);
 
 bool nx_conn_is_up(const struct nx_conn *c);
 /** What is going on, in words, before it is up: "handshake: the peer's status". */
@@ -116,14 +111,20 @@ struct nx_span nx_conn_ref(const struct nx_conn *c, enum nx_ref_use use, uint32_
 bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use, uint32_t *slot,
                      uint32_t *generation);
 
-/** Queues one signal of the local process with the number `sender` (0: of none). Those of one
- * sender go in their order. Errors: NOEX_ENOMEM; NOEX_EUNREAD when out_max is passed (the peer does
- * not read). */
+/**
+ * Queues one signal of the local process with the number `sender` (0: of none). Those of one sender
+ * go in their order. A message of more than 64 KiB goes in fragments if the peer takes them, and
+ * signals of others, ticks and other big messages between them; what its sender sends after it
+ * waits behind it. Once it is queued nothing of it can fail. Errors, which leave all as it was:
+ * NOEX_ENOMEM; NOEX_EUNREAD when out_max is passed (the peer does not read); NOEX_ELIMIT when it
+ * alone passes out_max; NOEX_EINVALID where an element of `ctrl` is missing.
+ */
 NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                                struct nx_span payload);
 
-/** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`).
- * Needs both monitor flags. Errors: NOEX_ENOMONITOR; as nx_conn_send. */
+/** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`). It
+ * goes as a signal of sender 0, and so confirms those of sender 0 and what waits for no big
+ * message. Needs both monitor flags. Errors: NOEX_ENOMONITOR; as nx_conn_send. */
 NOEX_MUST_USE int nx_conn_barrier(struct nx_conn *c);
 bool nx_conn_barrier_under_way(const struct nx_conn *c);
 

@@ -32,9 +32,10 @@ static void put_term(struct nx_buf *line, const char *label, struct nx_span term
 }
 
 void nx_trace_signal(const struct nx_log *log, const char *peer, const char *direction,
-                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full)
+                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full,
+                     size_t cached)
 {
-    char text[960];
+    char text[960], bytes[32] = "", atoms[48] = "";
     struct nx_buf line;
     if (!nx_log_on(log, NOEX_LOG_TRACE))
         return;
@@ -44,11 +45,11 @@ void nx_trace_signal(const struct nx_log *log, const char *peer, const char *dir
             put_term(&line, labels[role], ctrl->arg[role], ELEMENT_CHARS, peer);
     if (payload.len)
         put_term(&line, "payload", payload, PAYLOAD_CHARS, peer);
-    struct nx_span s = nx_buf_span(&line);
     if (payload_full)
-        nx_log(log, NOEX_LOG_TRACE, "%s %s %s%.*s (%" PRIu64 " bytes)", peer, direction,
-               nx_op_name((int)ctrl->op), (int)s.len, (const char *)s.ptr, payload_full);
-    else
-        nx_log(log, NOEX_LOG_TRACE, "%s %s %s%.*s", peer, direction, nx_op_name((int)ctrl->op),
-               (int)s.len, (const char *)s.ptr);
+        snprintf(bytes, sizeof bytes, " (%" PRIu64 " bytes)", payload_full);
+    if (cached)
+        snprintf(atoms, sizeof atoms, " (%zu atoms cached)", cached);
+    struct nx_span s = nx_buf_span(&line);
+    nx_log(log, NOEX_LOG_TRACE, "%s %s %s%.*s%s%s", peer, direction, nx_op_name((int)ctrl->op),
+           (int)s.len, (const char *)s.ptr, bytes, atoms);
 }

@@ -6,8 +6,10 @@
 #include "wire/ctrl.h"
 
 /** One line at NOEX_LOG_TRACE: who, direction ("<-", "->"), opcode, elements, payload (its first
- * part). Costs nothing where that level is off. Terms of `peer` are printed as on that node. */
+ * part), how many atoms of the cache its frame referred to. Costs nothing where that level is off.
+ * Terms of `peer` are printed as on that node. */
 void nx_trace_signal(const struct nx_log *log, const char *peer, const char *direction,
-                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full);
+                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full,
+                     size_t cached);
 
 #endif

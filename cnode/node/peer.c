@@ -157,7 +157,7 @@ static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
 
 size_t nx_peer_queued(const struct nx_peer *p)
 {
-    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_out(p->conn).len : 0);
+    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_queued(p->conn) : 0);
 }
 
 bool nx_peer_is_up(const struct nx_peer *p)

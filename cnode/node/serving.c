@@ -127,7 +127,7 @@ static bool read_options(struct request *r)
     while (noex_items_next(&items, &option))
         if (!read_option(r, option))
             return false;
-    return !items.error && !items.tail.bytes;
+    return !items.error; /* that it is a proper list was checked */
 }
 
 /* ---- answering ---- */

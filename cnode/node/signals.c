@@ -80,25 +80,38 @@ static bool alias_form(const struct nx_conn *conn, struct nx_ctrl *c)
     return nx_conn_has_flag(conn, NX_DFLAG_ALIAS);
 }
 
-/* An EXIT to a pid of an incarnation before this one closes a BEAM's connection, protocol.md 6.3.
- */
-static bool is_exit_to_the_past(const struct nx_conn *conn, const struct nx_ctrl *c)
-{
-    struct nx_pid to;
-    return (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT) &&
-           nx_pid_parse(c->arg[NX_ARG_TO], &to) && to.creation != nx_conn_peer(conn)->peer_creation;
-}
-
-/* A peer that knows no UNLINK_ID sends no ack. */
-static void unlink_without_id(struct nx_peer *p, uint32_t sender, struct nx_ctrl *c)
+/* The other end is not to ack this one: the link is over at once. */
+static void unlink_unacked(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *c)
 {
     struct nx_pid to;
     uint64_t id;
-    c->op = NX_OP_UNLINK;
     if (!nx_pid_parse(c->arg[NX_ARG_TO], &to) || !nx_u64_parse(c->arg[NX_ARG_ID], &id))
         return;
     const struct nx_link_key key = {sender, p->index, to.id, to.serial, to.creation};
     nx_link_unlink_ack(&p->node->links, &key, id);
+}
+
+/* To a process of an incarnation of the peer before this one. */
+static bool is_to_the_past(const struct nx_conn *conn, const struct nx_ctrl *c)
+{
+    struct nx_pid to;
+    return nx_pid_parse(c->arg[NX_ARG_TO], &to) && to.creation != nx_conn_peer(conn)->peer_creation;
+}
+
+/* EXIT and UNLINK_ID to the past close a BEAM's connection, protocol.md 6.3; a peer that knows no
+ * UNLINK_ID gets an UNLINK. False: nothing is to be sent. */
+static bool link_form(struct nx_peer *p, uint32_t sender, struct nx_ctrl *c)
+{
+    if (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT)
+        return !is_to_the_past(p->conn, c);
+    if (c->op != NX_OP_UNLINK_ID)
+        return true;
+    bool past = is_to_the_past(p->conn, c);
+    if (!past && nx_conn_has_flag(p->conn, NX_DFLAG_UNLINK_ID))
+        return true;
+    unlink_unacked(p, sender, c);
+    c->op = NX_OP_UNLINK;
+    return !past;
 }
 
 static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,
@@ -108,9 +121,7 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
     bool monitors = c.op == NX_OP_MONITOR_P || c.op == NX_OP_DEMONITOR_P;
     if (monitors && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
         return 0;
-    if (c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c))
-        return 0;
-    if (is_exit_to_the_past(p->conn, &c))
+    if ((c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c)) || !link_form(p, sender, &c))
         return 0;
     if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->conn, NX_DFLAG_SEND_SENDER))
         c.op = NX_OP_SEND;
@@ -119,8 +130,6 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
         c.arg[NX_ARG_REASON] = payload;
         payload = nx_span(NULL, 0);
     }
-    if (c.op == NX_OP_UNLINK_ID && !nx_conn_has_flag(p->conn, NX_DFLAG_UNLINK_ID))
-        unlink_without_id(p, sender, &c);
     if (!c.arg[NX_ARG_FROM].len) /* the name of a dynamic node is known by now */
         c.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
     return nx_conn_send(p->conn, sender, &c, payload);
@@ -188,7 +197,7 @@ static void drop_first(struct nx_peer *p)
 
 bool nx_signals_have_room(const struct nx_peer *p)
 {
-    return nx_peer_is_up(p) && nx_conn_out(p->conn).len < p->node->options.out_high;
+    return nx_peer_is_up(p) && nx_conn_ready(p->conn) < p->node->options.out_high;
 }
 
 int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,

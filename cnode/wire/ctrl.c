@@ -66,13 +66,17 @@ static const struct shape shapes[OP_MAX + 1] = {
     [NX_OP_ALTACT_SIG_SEND] = {"ALTACT_SIG_SEND", 4, true, {FLAGS, FROM, TO, TOKEN}},
 };
 
+enum { CACHED = 82 };
+
 struct parse {
     struct nx_rd in;
     struct nx_ctrl *out;
     struct noex_error *err;
     const char *name;
-    uint32_t element; /* the one being read, counted from 1 as element/2 does */
-    uint8_t flags;    /* the low byte of FLAGS */
+    uint32_t element;                /* the one being read, counted from 1 as element/2 does */
+    uint8_t flags;                   /* the low byte of FLAGS */
+    const struct nx_atom_refs *refs; /* NULL: the terms are plain */
+    struct nx_buf *plain;            /* with refs: where plain forms of elements go */
 };
 
 /* What a role demands: one token of certain kinds, or what a function of its own reads. */
@@ -256,12 +260,71 @@ static size_t plain_size(const struct nx_rd *r, uint32_t kinds)
     return left >= size && is_ascii(b + atom + 2, name) ? size : 0;
 }
 
+/* The atom that a reference at `at` stands for, and whether it stands for one. */
+static bool cached_atom(const struct parse *p, const uint8_t *at, struct nx_span *atom)
+{
+    if (at[0] != CACHED || at[1] >= p->refs->count)
+        return false;
+    *atom = p->refs->atom[at[1]];
+    return atom->ptr != NULL;
+}
+
+/* A pid or reference with its atom in the place of the two bytes that refer to it. */
+static struct nx_span put_cached(struct nx_buf *plain, const uint8_t *b, size_t head,
+                                 struct nx_span atom, size_t tail)
+{
+    uint8_t *to = plain->data + plain->end, *p = to + head;
+    memcpy(to, b, 3); /* of which `head` count */
+    memcpy(p, atom.ptr, atom.len);
+    p += atom.len;
+    b += head + 2;
+    /* Sizes that the compiler knows, for the usual ones. */
+    if (tail == 12)
+        memcpy(p, b, 12);
+    else if (tail == 16)
+        memcpy(p, b, 16);
+    else
+        memcpy(p, b, tail);
+    nx_buf_commit(plain, head + atom.len + tail);
+    return nx_span(to, head + atom.len + tail);
+}
+
+/* What plain_size knows, where its atom is in the cache: it is made plain at once. */
+static bool read_cached(struct parse *p, const struct rule *rule, struct nx_span *raw)
+{
+    const uint8_t *b = p->in.p;
+    const size_t left = nx_rd_left(&p->in);
+    size_t head = 0, tail = 0;
+    if (left < 3)
+        return false;
+    if (b[0] == 88 && (rule->kinds & KIND(NX_TOK_PID))) {
+        head = 1;
+        tail = 12;
+    } else if (b[0] == 90 && (rule->kinds & KIND(NX_TOK_REF))) {
+        const size_t words = nx_get_u16(b + 1);
+        if (words == 0 || words > NX_REF_WORDS_MAX)
+            return false;
+        head = 3;
+        tail = 4 + 4 * words;
+    } else if (!(rule->kinds & KIND(NX_TOK_ATOM)) && rule->read != read_any) {
+        return false;
+    }
+    if (left < head + 2 + tail || !cached_atom(p, b + head, raw))
+        return false;
+    p->in.p += head + 2 + tail;
+    if (head)
+        *raw = put_cached(p->plain, b, head, *raw, tail);
+    return true;
+}
+
 static int read_element(struct parse *p, unsigned role, const struct rule *rule)
 {
     const uint8_t *start = p->in.p;
     size_t size = plain_size(&p->in, rule->kinds);
     int rc = 0;
     p->element++;
+    if (!size && p->refs && read_cached(p, rule, &p->out->arg[role]))
+        return 0;
     if (size)
         p->in.p += size;
     else
@@ -359,11 +422,11 @@ static int read_elements(struct parse *p, const struct shape *shape, uint32_t ar
     return rc;
 }
 
-int nx_ctrl_parse(struct nx_span in, struct nx_ctrl *out, size_t *used, struct noex_error *err)
+static int parse(struct parse *p, struct nx_span in, size_t *used)
 {
-    struct parse p = {.in = nx_rd(in), .out = out, .err = err, .name = "control message"};
     /* Not memset: gcc makes `rep stos` of it, which takes as long as all else here for a DOWN. */
     const struct nx_span none = nx_span(in.ptr, 0);
+    struct nx_ctrl *out = p->out;
     uint32_t arity = 0;
     int op = 0;
     *used = 0;
@@ -371,19 +434,33 @@ int nx_ctrl_parse(struct nx_span in, struct nx_ctrl *out, size_t *used, struct n
     out->has_payload = false;
     for (unsigned i = 0; i < NX_ARG_COUNT; i++)
         out->arg[i] = none;
-    int rc = read_head(&p, &arity, &op);
+    int rc = read_head(p, &arity, &op);
     if (rc)
         return rc;
     const struct shape *shape = shape_of(op);
-    rc = shape ? read_elements(&p, shape, arity) : read_rest(&p, arity);
+    rc = shape ? read_elements(p, shape, arity) : read_rest(p, arity);
     if (rc)
         return rc;
-    *used = (size_t)(p.in.p - in.ptr);
+    *used = (size_t)(p->in.p - in.ptr);
     if (!shape)
-        return nx_fail(err, NOEX_EPROTOCOL, "unknown opcode %d", op);
+        return nx_fail(p->err, NOEX_EPROTOCOL, "unknown opcode %d", op);
     out->op = (enum nx_op)op;
     out->has_payload = shape->has_payload;
     return 0;
+}
+
+int nx_ctrl_parse(struct nx_span in, struct nx_ctrl *out, size_t *used, struct noex_error *err)
+{
+    struct parse p = {.in = nx_rd(in), .out = out, .err = err, .name = "control message"};
+    return parse(&p, in, used);
+}
+
+bool nx_ctrl_parse_usual(struct nx_span in, const struct nx_atom_refs *refs, struct nx_buf *plain,
+                         struct nx_ctrl *out, size_t *used)
+{
+    enum { PLAIN_MAX = ROLES_MAX * (3 + 3 + 255 * 4 + 4 + 4 * NX_REF_WORDS_MAX) };
+    struct parse p = {.in = nx_rd(in), .out = out, .name = "", .refs = refs, .plain = plain};
+    return !nx_buf_reserve(plain, PLAIN_MAX) && !parse(&p, in, used);
 }
 
 static const uint8_t empty_atom[] = {119, 0};
@@ -410,13 +487,20 @@ static size_t measure(const struct shape *shape, const struct nx_ctrl *msg, unsi
     return size;
 }
 
+size_t nx_ctrl_size(const struct nx_ctrl *msg)
+{
+    const struct shape *shape = shape_of((int)msg->op);
+    unsigned arity;
+    return shape ? measure(shape, msg, &arity) : 0;
+}
+
 static void put(struct nx_buf *out, struct nx_span s)
 {
     memcpy(out->data + out->end, s.ptr, s.len);
     nx_buf_commit(out, s.len);
 }
 
-int nx_ctrl_build(struct nx_buf *out, const struct nx_ctrl *msg)
+int nx_ctrl_build_short(struct nx_buf *out, const struct nx_ctrl *msg, struct nx_known_atoms *known)
 {
     const struct shape *shape = shape_of((int)msg->op);
     unsigned arity = 0;
@@ -428,8 +512,18 @@ int nx_ctrl_build(struct nx_buf *out, const struct nx_ctrl *msg)
         return rc;
     const uint8_t head[] = {104, (uint8_t)arity, 97, (uint8_t)msg->op};
     put(out, nx_span(head, sizeof head));
-    for (unsigned i = 0; i < arity - 1; i++)
-        put(out, shape->role[i] == UNUSED ? nx_span(empty_atom, sizeof empty_atom)
-                                          : msg->arg[shape->role[i]]);
+    for (unsigned i = 0; i < arity - 1; i++) {
+        if (shape->role[i] == UNUSED)
+            put(out, nx_span(empty_atom, sizeof empty_atom));
+        else if (known)
+            nx_known_atoms_put(known, out, msg->arg[shape->role[i]]);
+        else
+            put(out, msg->arg[shape->role[i]]);
+    }
     return 0;
+}
+
+int nx_ctrl_build(struct nx_buf *out, const struct nx_ctrl *msg)
+{
+    return nx_ctrl_build_short(out, msg, NULL);
 }

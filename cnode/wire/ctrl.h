@@ -4,6 +4,8 @@
 #define NX_WIRE_CTRL_H
 
 #include "base/buf.h"
+#include "wire/atom_cache.h"
+#include "wire/known_atoms.h"
 
 /** The opcodes, as on the wire. */
 enum nx_op {
@@ -95,9 +97,24 @@ NOEX_MUST_USE int nx_ctrl_parse(struct nx_span in, struct nx_ctrl *out, size_t *
                                 struct noex_error *err);
 
 /**
+ * The same for what nearly all control tuples with references to the atom cache are: pids,
+ * references and atoms in the forms that every BEAM writes. What has to be made plain is appended
+ * to `plain`, a few kilobytes at most. False for anything else, good or bad, which is for nx_expand
+ * and nx_ctrl_parse.
+ */
+bool nx_ctrl_parse_usual(struct nx_span in, const struct nx_atom_refs *refs, struct nx_buf *plain,
+                         struct nx_ctrl *out, size_t *used);
+
+/** How long it will be; 0 where it cannot be built. */
+size_t nx_ctrl_size(const struct nx_ctrl *msg);
+
+/**
  * Appends the control tuple of `msg` (no version byte): the raw terms in the table's order, '' for
  * NX_ARG_UNUSED. Errors: NOEX_EINVALID for an unknown opcode or an empty element; as nx_buf_put.
  */
 NOEX_MUST_USE int nx_ctrl_build(struct nx_buf *out, const struct nx_ctrl *msg);
+/** The same with references to the atoms that `known` has a place for, NULL: none. */
+NOEX_MUST_USE int nx_ctrl_build_short(struct nx_buf *out, const struct nx_ctrl *msg,
+                                      struct nx_known_atoms *known);
 
 #endif

@@ -8,13 +8,17 @@
 
 enum { FIRST_CAP = 8 };
 
-/* A message under way. `kept` was born with the message's keep_max as its ceiling. */
+/* A message under way. `kept` is the control term and as much of the payload as its ceiling allows.
+ */
 struct sequence {
     uint64_t id;
     uint64_t next; /* the fragment that must come next */
-    uint64_t full_len;
-    size_t keep_min; /* kept whatever the budget says */
+    uint64_t payload_full;
+    size_t control_len;
+    size_t keep_min; /* of both, whatever the budget says */
     struct nx_buf kept;
+    struct nx_atom_refs *refs;
+    size_t refs_size;
 };
 
 /* Sequences stand sorted by id, so that a peer with many of them under way costs no more than one
@@ -43,6 +47,7 @@ static void free_sequence(struct nx_fragments *f, struct sequence *s)
     if (!s)
         return;
     nx_buf_free(&s->kept);
+    nx_free(f->alloc, s->refs);
     nx_free(f->alloc, s);
 }
 
@@ -65,6 +70,11 @@ size_t nx_fragments_count(const struct nx_fragments *f)
 size_t nx_fragments_bytes(const struct nx_fragments *f)
 {
     return f->bytes;
+}
+
+size_t nx_fragments_room(const struct nx_fragments *f)
+{
+    return f->limits.bytes_max > f->bytes ? f->limits.bytes_max - f->bytes : 0;
 }
 
 /* Where the sequence stands, or where it belongs. */
@@ -118,6 +128,11 @@ static void drop_done(struct nx_fragments *f)
     f->done = NULL;
 }
 
+static int out_of_memory(struct noex_error *err)
+{
+    return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
+}
+
 /* How much of `len` more bytes is kept: up to the message's ceiling, and beyond what must be kept
  * no more than the budget of all messages leaves. Where it is less than all, the ceiling comes
  * down. */
@@ -125,7 +140,7 @@ static size_t share(struct nx_fragments *f, struct sequence *s, size_t len)
 {
     size_t have = nx_buf_len(&s->kept);
     size_t must = s->keep_min > have ? s->keep_min - have : 0;
-    size_t budget = f->limits.bytes_max > f->bytes ? f->limits.bytes_max - f->bytes : 0;
+    size_t budget = nx_fragments_room(f);
     size_t room = s->kept.max - have;
     size_t keep = len < room ? len : room;
     budget = budget > must ? budget : must;
@@ -144,12 +159,12 @@ static int take(struct nx_fragments *f, struct sequence *s, struct nx_span data,
     size_t keep = share(f, s, data.len);
     if (nx_buf_put(&s->kept, data.ptr, keep)) {
         if (nx_buf_len(&s->kept) < s->keep_min)
-            return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
+            return out_of_memory(err);
         s->kept.max = nx_buf_len(&s->kept);
         keep = 0;
     }
     f->bytes += keep;
-    s->full_len += data.len;
+    s->payload_full += data.len;
     return 0;
 }
 
@@ -161,31 +176,51 @@ static int advance(struct nx_fragments *f, size_t at, uint64_t fragment, struct 
     if (s->next)
         return 0;
     remove_at(f, at);
-    f->bytes -= nx_buf_len(&s->kept);
+    f->bytes -= nx_buf_len(&s->kept) + s->refs_size;
     f->done = s;
-    out->data = nx_buf_span(&s->kept);
-    out->full_len = s->full_len;
+    const struct nx_span kept = nx_buf_span(&s->kept);
+    *out = (struct nx_message){
+        .control = nx_span(kept.ptr, s->control_len),
+        .payload = nx_span(kept.ptr ? kept.ptr + s->control_len : NULL, kept.len - s->control_len),
+        .payload_full = s->payload_full,
+        .refs = s->refs,
+    };
     return 1;
 }
 
-static int start_sequence(struct nx_fragments *f, uint64_t id, struct nx_span data,
-                          const struct nx_keep *keep, struct sequence **out, struct noex_error *err)
+static size_t sum(size_t a, size_t b)
 {
+    return a < SIZE_MAX - b ? a + b : SIZE_MAX;
+}
+
+static int start_sequence(struct nx_fragments *f, uint64_t id, const struct nx_beginning *begin,
+                          struct sequence **out, struct noex_error *err)
+{
+    const size_t control_len = begin->control.len;
     struct sequence *s = nx_alloc(f->alloc, sizeof *s);
     if (!s)
-        return nx_fail(err, NOEX_ENOMEM, "no memory for a fragmented message");
-    *s = (struct sequence){.id = id, .keep_min = keep->min};
-    nx_buf_init(&s->kept, f->alloc, keep->max);
-    int rc = take(f, s, data, err);
-    if (rc)
+        return out_of_memory(err);
+    *s = (struct sequence){
+        .id = id, .control_len = control_len, .keep_min = sum(control_len, begin->keep_min)};
+    nx_buf_init(&s->kept, f->alloc, sum(control_len, begin->keep_max));
+    int rc = nx_buf_put_span(&s->kept, begin->control);
+    f->bytes += nx_buf_len(&s->kept);
+    rc = rc ? out_of_memory(err) : take(f, s, begin->payload, err);
+    if (rc) {
+        f->bytes -= nx_buf_len(&s->kept);
         free_sequence(f, s);
-    else
-        *out = s;
-    return rc;
+        return rc;
+    }
+    s->payload_full = begin->payload_full;
+    s->refs = begin->refs;
+    s->refs_size = begin->refs_size;
+    f->bytes += s->refs_size;
+    *out = s;
+    return 0;
 }
 
 int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
-                       struct nx_span data, const struct nx_keep *keep, struct nx_message *out,
+                       const struct nx_beginning *begin, struct nx_message *out,
                        struct noex_error *err)
 {
     struct sequence *s = NULL;
@@ -201,7 +236,7 @@ int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragm
                        f->limits.sequences_max);
     int rc = make_room(f, err);
     if (!rc)
-        rc = start_sequence(f, sequence, data, keep, &s, err);
+        rc = start_sequence(f, sequence, begin, &s, err);
     if (rc)
         return rc;
     insert_at(f, at, s);

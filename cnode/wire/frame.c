@@ -30,18 +30,21 @@ int nx_frame_next(struct nx_span in, unsigned header, size_t max, struct nx_span
     return nx_rd_bytes(&r, size, body);
 }
 
-/* The cache section (protocol.md section 4): of no entries, as the atom cache is not negotiated. */
-static int skip_cache_refs(struct nx_rd *r, struct noex_error *err)
+/* The cache section, protocol.md section 4. */
+static int read_cache_refs(struct nx_rd *r, struct nx_atom_cache *cache, struct nx_frame *out,
+                           struct noex_error *err)
 {
     uint8_t refs;
     if (!nx_rd_u8(r, &refs))
         return nx_fail(err, NOEX_EPROTOCOL, "a distribution header is cut short");
-    if (refs)
+    if (!refs)
+        return 0;
+    if (!cache)
         return nx_fail(err, NOEX_EPROTOCOL,
                        "a distribution header with %u atom cache references, though no atom cache "
                        "was negotiated",
                        refs);
-    return 0;
+    return nx_atom_cache_read(cache, refs, r, &out->refs, err);
 }
 
 static int read_fragment_ids(struct nx_rd *r, struct nx_frame *out, struct noex_error *err)
@@ -53,29 +56,32 @@ static int read_fragment_ids(struct nx_rd *r, struct nx_frame *out, struct noex_
     return 0;
 }
 
-static int read_dist_header(struct nx_rd *r, uint8_t tag, struct nx_frame *out,
-                            struct noex_error *err)
+static int no_dist_header(uint8_t first, uint8_t second, struct noex_error *err)
 {
-    int rc = 0;
-    switch (tag) {
-    case DIST_HEADER:
-        out->kind = NX_FRAME_MESSAGE;
-        return skip_cache_refs(r, err);
-    case FIRST_FRAGMENT:
-        out->kind = NX_FRAME_FIRST;
-        rc = read_fragment_ids(r, out, err);
-        return rc ? rc : skip_cache_refs(r, err);
-    case NEXT_FRAGMENT:
-        out->kind = NX_FRAME_CONTINUED;
-        return read_fragment_ids(r, out, err);
-    default:
-        return nx_fail(err, NOEX_EPROTOCOL,
-                       "a frame begins with %u %u instead of a distribution header", VERSION, tag);
-    }
+    return nx_fail(err, NOEX_EPROTOCOL,
+                   "a frame begins with %u %u instead of a distribution header", first, second);
 }
 
-int nx_frame_parse(struct nx_span body, enum nx_frame_mode mode, struct nx_frame *out,
-                   struct noex_error *err)
+static int read_dist_header(struct nx_rd *r, uint8_t tag, enum nx_frame_mode mode,
+                            struct nx_atom_cache *cache, struct nx_frame *out,
+                            struct noex_error *err)
+{
+    const bool fragment = tag == FIRST_FRAGMENT || tag == NEXT_FRAGMENT;
+    int rc = 0;
+    if (tag != DIST_HEADER && !(fragment && mode == NX_FRAME_FRAGMENTS))
+        return no_dist_header(VERSION, tag, err);
+    out->kind = tag == DIST_HEADER      ? NX_FRAME_MESSAGE
+                : tag == FIRST_FRAGMENT ? NX_FRAME_FIRST
+                                        : NX_FRAME_CONTINUED;
+    if (fragment)
+        rc = read_fragment_ids(r, out, err);
+    if (!rc && tag != NEXT_FRAGMENT)
+        rc = read_cache_refs(r, cache, out, err);
+    return rc;
+}
+
+int nx_frame_parse(struct nx_span body, enum nx_frame_mode mode, struct nx_atom_cache *cache,
+                   struct nx_frame *out, struct noex_error *err)
 {
     struct nx_rd r = nx_rd(body);
     uint8_t first, second;
@@ -84,12 +90,10 @@ int nx_frame_parse(struct nx_span body, enum nx_frame_mode mode, struct nx_frame
         return 0;
     if (!nx_rd_u8(&r, &first) || !nx_rd_u8(&r, &second))
         return nx_fail(err, NOEX_EPROTOCOL, "a frame of 1 byte");
-    if (mode == NX_FRAME_DIST_HEADER) {
+    if (mode != NX_FRAME_PASS_THROUGH) {
         if (first != VERSION)
-            return nx_fail(err, NOEX_EPROTOCOL,
-                           "a frame begins with %u %u instead of a distribution header", first,
-                           second);
-        int rc = read_dist_header(&r, second, out, err);
+            return no_dist_header(first, second, err);
+        int rc = read_dist_header(&r, second, mode, cache, out, err);
         if (rc)
             return rc;
     } else {
@@ -157,6 +161,76 @@ int nx_frame_write(struct nx_buf *out, enum nx_frame_mode mode, struct nx_span c
     put(out, &version, between);
     put(out, payload.ptr, payload.len);
     return 0;
+}
+
+int nx_frame_write_short(struct nx_buf *out, const struct nx_known_atoms *known,
+                         struct nx_span terms)
+{
+    uint8_t head[LENGTH_SIZE + 2] = {0, 0, 0, 0, VERSION, DIST_HEADER};
+    const size_t len = 2 + nx_known_atoms_refs_size(known) + terms.len;
+    int rc = nx_buf_reserve(out, LENGTH_SIZE + len);
+    if (rc)
+        return rc;
+    nx_put_u32(head, (uint32_t)len);
+    put(out, head, sizeof head);
+    nx_known_atoms_put_refs(known, out);
+    put(out, terms.ptr, terms.len);
+    return 0;
+}
+
+enum { FRAGMENT_HEAD = LENGTH_SIZE + 2 + 8 + 8, NO_REFS = 1 };
+
+static size_t first_fragment(size_t control_len)
+{
+    return control_len < NX_FRAGMENT ? NX_FRAGMENT : control_len + 1;
+}
+
+size_t nx_frame_fragment_count(size_t control_len, size_t payload_len)
+{
+    const size_t len = control_len + payload_len, first = first_fragment(control_len);
+    return len <= first ? 1 : 1 + (len - first + NX_FRAGMENT - 1) / NX_FRAGMENT;
+}
+
+size_t nx_frame_fragment_bytes(size_t control_len, size_t payload_len)
+{
+    return control_len + payload_len + NO_REFS +
+           FRAGMENT_HEAD * nx_frame_fragment_count(control_len, payload_len);
+}
+
+static void put_fragment_head(struct nx_buf *out, uint8_t tag, uint64_t sequence, uint64_t fragment,
+                              size_t len)
+{
+    uint8_t head[FRAGMENT_HEAD], *p = nx_put_u32(head, (uint32_t)(len + FRAGMENT_HEAD - 4));
+    *p++ = VERSION;
+    *p++ = tag;
+    p = nx_put_u32(p, (uint32_t)(sequence >> 32));
+    p = nx_put_u32(p, (uint32_t)sequence);
+    p = nx_put_u32(p, (uint32_t)(fragment >> 32));
+    nx_put_u32(p, (uint32_t)fragment);
+    put(out, head, sizeof head);
+}
+
+int nx_frame_write_fragments(struct nx_buf *out, uint64_t sequence, struct nx_span control,
+                             struct nx_span payload)
+{
+    static const uint8_t no_refs = 0;
+    int rc = nx_buf_reserve(out, nx_frame_fragment_bytes(control.len, payload.len));
+    if (rc)
+        return rc;
+    uint64_t fragment = nx_frame_fragment_count(control.len, payload.len);
+    size_t n = first_fragment(control.len) - control.len;
+    n = n < payload.len ? n : payload.len;
+    put_fragment_head(out, FIRST_FRAGMENT, sequence, fragment, NO_REFS + control.len + n);
+    put(out, &no_refs, NO_REFS);
+    put(out, control.ptr, control.len);
+    for (;;) {
+        put(out, payload.ptr, n);
+        payload = nx_span(payload.ptr + n, payload.len - n);
+        if (--fragment == 0)
+            return 0;
+        n = payload.len < NX_FRAGMENT ? payload.len : NX_FRAGMENT;
+        put_fragment_head(out, NEXT_FRAGMENT, sequence, fragment, n);
+    }
 }
 
 int nx_frame_begin(struct nx_buf *out, enum nx_frame_mode mode, size_t *mark)

@@ -106,15 +106,15 @@ NOEX_API NOEX_MUST_USE int noex_whereis(noex_node *node, const char *name,
  * Sends a message. `from` may be NULL. `to` is a process or a name. Errors: NOEX_EINVALID (a NULL),
  * NOEX_ENOPROC (`from` has ended), NOEX_ETARGET, NOEX_ENODENAME, NOEX_ETERM (`message` is no whole
  * term), NOEX_ENOMEM, NOEX_EUNREAD (out_max: too much waits to be sent to that node), NOEX_ELIMIT
- * (to this node itself: mail_max).
+ * (to this node itself: mail_max; to another: it alone is more than out_max).
  */
 NOEX_API NOEX_MUST_USE int noex_send(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term message);
 
 /** Sends an exit signal, as exit/2: `kill` ends the process whatever it traps, `normal` does
- * nothing to one that traps none. `to` is a process. Errors: as noex_send, `from` must not be NULL:
- * NOEX_EINVALID, NOEX_ENOPROC, NOEX_ETARGET (a name), NOEX_ENODENAME, NOEX_ETERM, NOEX_ENOMEM,
- * NOEX_EUNREAD. */
+ * nothing to one that traps none, but for itself. `to` is a process. Errors: as noex_send, `from`
+ * must not be NULL: NOEX_EINVALID, NOEX_ENOPROC, NOEX_ETARGET (a name), NOEX_ENODENAME, NOEX_ETERM,
+ * NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT. */
 NOEX_API NOEX_MUST_USE int noex_exit(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term reason);
 

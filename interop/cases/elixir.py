@@ -1,4 +1,5 @@
-"""Elixir's endings: exceptions keep their own name and message.
+"""Elixir: its endings, whose exceptions keep their own name and message, and its own functions on
+processes of C.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -22,12 +23,20 @@ ENDINGS = [  # the argument of NoexPeer.ending/1, type, message
 
 
 class Elixir(InteropCase):
-    def test_every_ending(self):
+    def elixir(self):
+        """A BEAM that runs Elixir."""
         installed = RELEASE == "25" and shutil.which("elixir")
-        here = installed or os.path.exists(TREE / "usr/bin/elixir")
-        if not here:
+        if not installed and not os.path.exists(TREE / "usr/bin/elixir"):
             self.skipTest("no Elixir for this release")
-        a = self.erl(elixir=True)
+        return self.erl(elixir=True)
+
+    def test_processes_of_c_are_like_its_own(self):
+        a, c = self.elixir(), self.citizen()
+        self.assertEqual("ok", a.eval(f"'Elixir.NoexCitizen':all('{c.name}')"))
+        c.stop()
+
+    def test_every_ending(self):
+        a = self.elixir()
         targets = {how: a.worker(how) for how, _, _ in ENDINGS}
         run = self.watch(*targets.values())
         for how, kind, message in ENDINGS:

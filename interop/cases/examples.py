@@ -66,7 +66,6 @@ class Examples(InteropCase):
         self.assertEqual("normal", a.eval(
             f"R = monitor(process, {there}), gen_server:cast({there}, stop),"
             " receive {'DOWN', R, process, _, Reason} -> Reason after 5000 -> no end"))
-        example.expect("counter: ended at 10")
         example.ends()
 
     def test_monitor_one_tells_why_it_cannot(self):

@@ -76,7 +76,7 @@ void asker_tell(noex_node *node, const struct noex_pid *self, const struct asker
         die("whoever asks is no process");
     const struct noex_pid *sender = self && noex_process_is_alive(node, self) ? self : NULL;
     int rc = noex_send(node, sender, &to, term_of(b));
-    if (rc && rc != NOEX_EUNREAD) /* who does not read gets no answer */
+    if (rc && rc != NOEX_EUNREAD) /* a node that does not read gets no answer either */
         die("an answer to %s: %s", to.node, noex_node_error(node)->text);
     noex_builder_free(b);
 }
@@ -176,13 +176,6 @@ int calls_spawn(noex_node *node, const struct noex_pid *self, const struct noex_
     }
     a->wants_end = o.monitor;
     return noex_spawn(node, &o, &id);
-}
-
-int calls_cast(noex_node *node, const struct noex_pid *self, const struct noex_term *arg)
-{
-    struct noex_target to;
-    int rc = any_target(node, arg[0], &to);
-    return rc ? rc : noex_cast(node, self, &to, arg[1]);
 }
 
 static void build_outcome(noex_builder *b, const struct noex_event *e)

@@ -37,9 +37,6 @@ int calls_rpc(noex_node *node, const struct noex_pid *self, const struct noex_te
 int calls_spawn(noex_node *node, const struct noex_pid *self, const struct noex_term *arg,
                 struct asker *a);
 
-/** {cast, Target, Term}. */
-int calls_cast(noex_node *node, const struct noex_pid *self, const struct noex_term *arg);
-
 /** An outcome of the above, whosever it is; true where it was one. */
 bool calls_outcome(noex_node *node, const struct noex_event *e);
 

@@ -64,23 +64,26 @@ static void on_log(void *user, enum noex_log_level level, const char *line)
     printf("log %s\n", line);
 }
 
+static bool is(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(text, name, len) == 0 && text[len] == '=';
+}
+
 static void set_option(struct noex_options *o, const char *text)
 {
     const char *value = strchr(text, '=');
-    size_t len = value ? (size_t)(value++ - text) : strlen(text);
-    unsigned long number = value ? strtoul(value, NULL, 10) : 1;
-    if (strncmp(text, "listen_address", len) == 0)
+    unsigned long number = value ? strtoul(++value, NULL, 10) : 0;
+    if (is(text, "listen_address"))
         o->listen_address = value;
-    else if (strncmp(text, "listen_port", len) == 0)
+    else if (is(text, "listen_port"))
         o->listen_port = (uint16_t)number;
-    else if (strncmp(text, "no_epmd", len) == 0)
+    else if (is(text, "no_epmd"))
         o->no_epmd = number;
-    else if (strncmp(text, "visible", len) == 0)
+    else if (is(text, "visible"))
         o->visible = number;
-    else if (strncmp(text, "step_ms", len) == 0)
-        o->step_ms = number;
-    else if (strncmp(text, "accept_max", len) == 0)
-        o->accept_max = (uint32_t)number;
+    else if (is(text, "reconnect_min_ms"))
+        o->reconnect_min_ms = number;
     else
         die("unknown option %s", text);
 }

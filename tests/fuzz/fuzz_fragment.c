@@ -1,12 +1,12 @@
 /* Fragments in any order against a plain model of what must come of them. Four bytes of input are
- * one fragment: sequence and first or further, its number, its length, how much of the message to
- * keep. SPDX-License-Identifier: Apache-2.0 */
+ * one fragment: sequence and first or further (and what a first one brings along), its number, its
+ * length, how much of the message to keep. SPDX-License-Identifier: Apache-2.0 */
 #include "base/alloc.h"
 #include "wire/fragment.h"
 
 #include <stdlib.h>
 
-enum { SEQUENCES = 16 };
+enum { SEQUENCES = 16, FIRST = 0x80, WITH_CONTROL = 0x40, WITH_REFS = 0x20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,6 +23,7 @@ struct model {
         size_t full_len;
         size_t keep_max;
         size_t keep_min;
+        size_t beside; /* control term and atoms */
     } sequence[SEQUENCES];
     size_t count;
     size_t bytes;
@@ -42,7 +43,7 @@ static uint8_t byte_at(unsigned sequence, size_t offset)
 
 /* What the next fragment must lead to: an error, 0, or 1 for a message. */
 static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, size_t len,
-                  const struct nx_keep *keep)
+                  const struct nx_beginning *begin)
 {
     if (first ? m->sequence[s].under_way || fragment == 0
               : !m->sequence[s].under_way || fragment != m->sequence[s].next)
@@ -50,10 +51,11 @@ static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, si
     if (first && m->count == limits.sequences_max)
         return NOEX_ETOOBIG;
     const size_t before = first ? 0 : m->sequence[s].full_len;
-    const size_t keep_min = first ? keep->min : m->sequence[s].keep_min;
-    size_t keep_max = first ? keep->max : m->sequence[s].keep_max;
+    const size_t keep_min = first ? begin->keep_min : m->sequence[s].keep_min;
+    size_t keep_max = first ? begin->keep_max : m->sequence[s].keep_max;
     const size_t have = smaller(before, keep_max);
     const size_t must_keep = keep_min > have ? keep_min - have : 0;
+    m->bytes += first ? begin->control.len : 0;
     const size_t left = m->bytes < limits.bytes_max ? limits.bytes_max - m->bytes : 0;
     const size_t budget = left > must_keep ? left : must_keep;
     size_t more = smaller(len, keep_max - have);
@@ -62,7 +64,9 @@ static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, si
         keep_max = have + more;
     }
     m->count += first;
-    m->bytes += more;
+    m->bytes += more + (first ? begin->refs_size : 0);
+    if (first)
+        m->sequence[s].beside = begin->control.len + begin->refs_size;
     m->sequence[s].under_way = fragment > 1;
     m->sequence[s].next = fragment - 1;
     m->sequence[s].full_len = before + len;
@@ -71,14 +75,29 @@ static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, si
     if (fragment > 1)
         return 0;
     m->count--;
-    m->bytes -= smaller(before + len, keep_max);
+    m->bytes -= smaller(before + len, keep_max) + m->sequence[s].beside;
     return 1;
+}
+
+static struct nx_beginning beginning(const uint8_t *step, struct nx_span payload)
+{
+    struct nx_span atom = nx_span_str("w\3foo");
+    const struct nx_atom_refs refs = {1, &atom};
+    struct nx_beginning b = {.payload = payload,
+                             .payload_full = payload.len,
+                             .keep_min = step[3] & 7,
+                             .keep_max = step[3] * 2u};
+    if (step[0] & WITH_CONTROL)
+        b.control = nx_span_str("control");
+    if (step[0] & WITH_REFS)
+        b.refs = nx_atom_refs_copy(&nx_alloc_libc, &refs, SIZE_MAX, &b.refs_size);
+    return b;
 }
 
 static void play(struct model *m, struct nx_fragments *f, const uint8_t *step)
 {
     const unsigned s = step[0] % SEQUENCES;
-    const bool first = step[0] & 0x80;
+    const bool first = step[0] & FIRST;
     /* Spread over all of the numbers, so that their order matters. */
     const uint64_t id = (uint64_t)s * 7 % SEQUENCES << 60 | s;
     const size_t before = first ? 0 : m->sequence[s].full_len;
@@ -88,18 +107,23 @@ static void play(struct model *m, struct nx_fragments *f, const uint8_t *step)
     for (size_t i = 0; i < step[2]; i++)
         bytes[i] = byte_at(s, before + i);
     const struct nx_span in = nx_span(bytes, step[2]);
-    const struct nx_keep keep = {step[3] & 7, step[3] * 2u};
-    const int want = expect(m, s, first, step[1], step[2], &keep);
-    const int rc = first ? nx_fragments_first(f, id, step[1], in, &keep, &out, &err)
+    struct nx_beginning begin = {.keep_min = 0};
+    if (first)
+        begin = beginning(step, in);
+    const int want = expect(m, s, first, step[1], step[2], &begin);
+    const int rc = first ? nx_fragments_first(f, id, step[1], &begin, &out, &err)
                          : nx_fragments_next(f, id, step[1], in, &out, &err);
+    if (rc < 0)
+        nx_free(&nx_alloc_libc, begin.refs);
     must(rc == want && err.code == (rc < 0 ? rc : 0));
     must(nx_fragments_count(f) == m->count && nx_fragments_bytes(f) == m->bytes);
     if (rc != 1)
         return;
-    must(out.full_len == m->sequence[s].full_len);
-    must(out.data.len == smaller(m->sequence[s].full_len, m->sequence[s].keep_max));
-    for (size_t i = 0; i < out.data.len; i++)
-        must(out.data.ptr[i] == byte_at(s, i));
+    must(out.payload_full == m->sequence[s].full_len);
+    must(out.payload.len == smaller(m->sequence[s].full_len, m->sequence[s].keep_max));
+    for (size_t i = 0; i < out.payload.len; i++)
+        must(out.payload.ptr[i] == byte_at(s, i));
+    must(out.control.len == 0 || nx_span_is(out.control, "control"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

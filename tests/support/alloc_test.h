@@ -9,7 +9,9 @@
 struct alloc_test {
     struct noex_allocator a; /* hand this to the code under test */
     size_t calls;            /* alloc and resize calls so far */
-    size_t live;             /* blocks not given back */
+    size_t live;             /* blocks not given back, */
+    size_t bytes;            /* their size, */
+    size_t peak;             /* and the most that it was */
     size_t fail_at;          /* the call (counted from 1) that fails; 0: none */
     bool fail_on;            /* and all after it */
     size_t failed;           /* calls that failed */

@@ -45,6 +45,10 @@ static int on_signal(void *ctx, const struct nx_signal *s, struct noex_error *er
     end->signals++;
     end->last_op = s->ctrl->op;
     end->last_full = s->payload_full;
+    if (end->on_signal) {
+        end->on_signal(end, s);
+        return end->refuse;
+    }
     nx_buf_consume(&end->last_payload, SIZE_MAX);
     if (nx_buf_put_span(&end->last_payload, s->payload))
         return NOEX_ENOMEM;
@@ -103,7 +107,7 @@ static void make_end(struct conn_pair *p, struct conn_end *end, const struct con
         .handlers = {end, on_up, on_wanted, on_signal, on_barrier, on_tick_missed},
         .ticktime_ms = 4000,
         .message_max = or_default(o->message_max, 16 << 20),
-        .out_max = 64 << 20,
+        .out_max = or_default(o->out_max, 64 << 20),
         .fragments_max = 1000,
     };
     nx_buf_init(&end->last_payload, &nx_alloc_libc, 64 << 20);

@@ -20,6 +20,9 @@ struct conn_end {
     bool answer_monitors; /* with noproc, as a BEAM would */
     int refuse;           /* result of the signal handler */
     size_t wanted;        /* of each payload */
+    /** Called for each signal, instead of keeping its payload. */
+    void (*on_signal)(struct conn_end *end, const struct nx_signal *s);
+    void *arg;
 };
 
 struct conn_pair {
@@ -36,6 +39,7 @@ struct conn_pair_opts {
     uint64_t acceptor_flags; /* NX_DFLAGS_OURS */
     size_t wanted;           /* bytes of a payload in fragments that are kept: 1 MiB */
     size_t message_max;      /* 16 MiB */
+    size_t out_max;          /* 64 MiB */
     bool dynamic;
     const char *acceptor_cookie;
 };

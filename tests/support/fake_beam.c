@@ -128,10 +128,13 @@ static struct nx_ctrl down_ctrl(struct nx_span target, struct nx_span to, struct
     return down;
 }
 
-static void send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span reason)
+void fake_beam_send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl,
+                              struct nx_span reason)
 {
     uint64_t left = (reason.len + PART - 1) / PART;
     struct nx_buf out;
+    while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
+        fake_beam_step(b);
     nx_buf_init(&out, &nx_alloc_libc, 1 << 20);
     b->sequence++;
     for (bool first = true; left; first = false, left--) {
@@ -160,9 +163,7 @@ void fake_beam_down(struct fake_beam *b, const struct fake_monitor *m, struct nx
         down_ctrl(nx_span(p + m->from_len, m->target_len), nx_span(p, m->from_len),
                   nx_span(p + m->from_len + m->target_len, m->ref_len));
     if (form == FAKE_FRAGMENTS) {
-        while (fake_beam_is_up(b) && nx_conn_out(fake_beam_conn(b)->conn).len)
-            fake_beam_step(b);
-        send_fragments(b, &down, reason);
+        fake_beam_send_fragments(b, &down, reason);
         return;
     }
     if (form == FAKE_INSIDE) {

@@ -157,6 +157,9 @@ size_t fake_beam_held(const struct fake_beam *b, const char *name);
 
 /** Sends a signal on the current connection. */
 void fake_beam_send(struct fake_beam *b, const struct nx_ctrl *ctrl, struct nx_span payload);
+/** The same in many small fragments. */
+void fake_beam_send_fragments(struct fake_beam *b, const struct nx_ctrl *ctrl,
+                              struct nx_span payload);
 /** Sends a whole frame's body as it stands. */
 void fake_beam_send_raw(struct fake_beam *b, const void *bytes, size_t len);
 void fake_beam_release_barrier(struct fake_beam *b);

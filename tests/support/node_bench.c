@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node_bench.h"
 
+#include "handshake/dflags.h"
 #include "node/peer.h"
 #include <stdlib.h>
 #include <time.h>
@@ -136,6 +137,9 @@ struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts)
     return beam;
 }
 
+const struct fake_beam_opts bench_slow_reader = {
+    .rcvbuf = 4096, .flags = NX_DFLAGS_OURS & ~NX_DFLAG_DIST_HDR_ATOM_CACHE};
+
 static void note_closed(void *user)
 {
     *(bool *)user = true;
@@ -253,7 +257,7 @@ void bench_for(struct bench *b, uint64_t ms)
 
 static const struct nx_conn *node_conn(const struct bench *b, const struct fake_beam *beam)
 {
-    for (uint32_t i = 0; i < b->node->peers.count; i++)
+    for (uint32_t i = 0; b->node && i < b->node->peers.count; i++)
         if (strcmp(b->node->peers.list[i]->name.full, beam->name) == 0)
             return b->node->peers.list[i]->conn;
     return NULL;

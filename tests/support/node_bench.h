@@ -63,7 +63,7 @@ struct seen {
     bool has_from;
     struct noex_pid from;
     uint32_t priority;
-    uint8_t caller[BENCH_TERM_MAX];
+    uint8_t caller[2 * BENCH_TERM_MAX];
     size_t caller_len;
     noex_call_id call;
     void *call_user;
@@ -100,6 +100,9 @@ int bench_try_open(struct bench *b, struct noex_error *err);
 struct fake_beam *bench_beam(struct bench *b, const struct fake_beam_opts *opts);
 /** An on_event for processes: as the node's own, but `own` is set. `user` is the bench. */
 void bench_told(void *user, const struct noex_event *e);
+/** A peer of which the kernel takes little that it does not read, and to which every name is sent
+ * in full: it has no atom cache. */
+extern const struct fake_beam_opts bench_slow_reader;
 /** Everything; checks that all memory came back. */
 void bench_close(struct bench *b);
 

@@ -79,6 +79,7 @@ void observed_event(const struct noex_event *event)
         [NOEX_EVENT_MONITOR_FAILED] = "NOEX_EVENT_MONITOR_FAILED",
         [NOEX_EVENT_UNREGISTERED] = "NOEX_EVENT_UNREGISTERED",
         [NOEX_EVENT_LISTEN_FAILED] = "NOEX_EVENT_LISTEN_FAILED",
+        [NOEX_EVENT_CALL_FAILED] = "NOEX_EVENT_CALL_FAILED",
     };
     if (event->error)
         observed(names[event->type], event->error->code);

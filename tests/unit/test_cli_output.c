@@ -112,6 +112,31 @@ static void json_says_what_an_error_concerns(void **state)
                                    "\"target\":\"a@host/x\"}\n");
 }
 
+static void json_says_what_a_call_came_to(void **state)
+{
+    (void)state;
+    struct output out = output_json();
+    struct report r = {
+        .kind = REPORT_RESULT, .node = "a@host:4370", .message = "", .term = "{ok,\"a\"}"};
+    assert_line(&out, r,
+                HEAD("1", "result") ",\"node\":\"a@host:4370\",\"value\":\"{ok,\\\"a\\\"}\"}\n");
+    r.reason = "error";
+    r.term = "badarith";
+    r.message = "error: badarith";
+    r.stack = "[]";
+    assert_line(&out, r,
+                HEAD("2", "result") ",\"node\":\"a@host:4370\",\"exception\":{\"class\":\"error\","
+                                    "\"reason\":\"badarith\",\"message\":\"error: badarith\","
+                                    "\"stack\":\"[]\"}}\n");
+    r.reason = "exit";
+    r.term = "normal";
+    r.message = "";
+    r.stack = NULL;
+    assert_line(&out, r,
+                HEAD("3", "result") ",\"node\":\"a@host:4370\",\"exception\":{\"class\":\"exit\","
+                                    "\"reason\":\"normal\",\"message\":\"\"}}\n");
+}
+
 static void json_numbers_only_what_it_prints(void **state)
 {
     (void)state;
@@ -179,6 +204,12 @@ static void text_has_one_aligned_line_an_event(void **state)
     assert_line(&out,
                 (struct report){.kind = REPORT_MONITOR, .target = "a@host/x", .what = &name_target},
                 AT "monitor       a@host/x\n");
+    assert_line(&out,
+                (struct report){.kind = REPORT_MONITOR,
+                                .node = "b@host",
+                                .target = "a@host/global:x",
+                                .what = &pid_target},
+                AT "monitor       a@host/global:x  <0.123.4> on b@host\n");
     assert_line(
         &out,
         (struct report){.kind = REPORT_PROCESS_UP, .target = "a@host/x", .gap_ms = 20, .downs = 3},
@@ -227,6 +258,26 @@ static void text_never_passes_control_characters_on(void **state)
                                 .term = ""},
                 AT "process_down  a@h/\\x1b[2J  exception: "
                    "a\\nb\\t\\x07\\x7f\\x9b\\x{202e}\\xff\xc3\xa9\n");
+}
+
+static void text_of_a_value_is_whole_and_nothing_else(void **state)
+{
+    (void)state;
+    struct output out = output_text(false, 0);
+    static char value[100000], expected[sizeof value + 1];
+    memset(value, 'v', sizeof value - 1);
+    memset(expected, 'v', sizeof value - 1);
+    expected[sizeof value - 1] = '\n';
+    assert_line(&out, (struct report){.kind = REPORT_RESULT, .node = "a@h", .term = value},
+                expected);
+    assert_line(
+        &out,
+        (struct report){.kind = REPORT_RESULT, .node = "a@h", .term = "\"\xc3\xa9\xe2\x80\xae\""},
+        "\"\xc3\xa9\\x{202e}\"\n");
+    assert_line(
+        &out,
+        (struct report){.kind = REPORT_RESULT, .node = "a@h", .reason = "exit", .term = "normal"},
+        "");
 }
 
 static void text_cuts_what_is_too_long_for_a_line(void **state)
@@ -285,12 +336,14 @@ int main(void)
         cmocka_unit_test(json_says_each_event_with_its_keys_in_order),
         cmocka_unit_test(json_says_why_and_by_whom_a_process_ended),
         cmocka_unit_test(json_says_what_an_error_concerns),
+        cmocka_unit_test(json_says_what_a_call_came_to),
         cmocka_unit_test(json_numbers_only_what_it_prints),
         cmocka_unit_test(json_is_valid_utf8_on_one_line_whatever_it_is_given),
         cmocka_unit_test(json_before_1970_and_far_off_times_do_not_break_the_line),
         cmocka_unit_test(text_has_one_aligned_line_an_event),
         cmocka_unit_test(text_calls_a_process_of_a_lost_node_unknown_not_dead),
         cmocka_unit_test(text_never_passes_control_characters_on),
+        cmocka_unit_test(text_of_a_value_is_whole_and_nothing_else),
         cmocka_unit_test(text_cuts_what_is_too_long_for_a_line),
         cmocka_unit_test(text_is_coloured_only_where_asked_for),
         cmocka_unit_test(text_says_verdicts_pongs_and_names_without_a_time),

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/session.h"
+#include "cli/lookup.h"
 #include "cmocka_all.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -19,8 +20,11 @@ struct stage {
     noex_monitor_id next_id;
     int monitor_result;
     int connect_result;
+    int rpc_result;
     int null_fd;
     noex_monitor_id ids[8]; /* last id of each target, by its place */
+    noex_call_id calls[8];  /* the same, of asking for it */
+    char shown[2][160];     /* the last monitor that was told, and the last end of one */
 };
 static struct stage *on_stage;
 
@@ -51,12 +55,38 @@ static int play_monitor(noex_node *node, const struct noex_target *target, uint6
     return on_stage->monitor_result;
 }
 
+static int play_rpc(noex_node *node, const char *peer, const char *module, const char *function,
+                    struct noex_term args, uint64_t timeout_ms, void *user, noex_call_id *id)
+{
+    (void)node;
+    char text[128], printed[64];
+    struct watched *t = user;
+    assert_true(noex_term_print(args, NULL, printed, sizeof printed, NULL) > 0);
+    snprintf(text, sizeof text, "%s:%s(%s) %u ms", module, function, printed, (unsigned)timeout_ms);
+    note("(ask)", peer, text);
+    *id = ++on_stage->next_id;
+    on_stage->calls[t - on_stage->s.targets] = *id;
+    return on_stage->rpc_result;
+}
+
 static uint64_t play_now(void)
 {
     return on_stage->now_us;
 }
 
-static const struct session_ops ops = {play_connect, play_monitor, play_now};
+static const struct session_ops ops = {play_connect, play_monitor, play_rpc, play_now};
+
+/* What a consumer is told to recognise a monitor by. */
+static void show(const struct report *r)
+{
+    char pid[64];
+    const struct noex_target *what = r->what;
+    noex_pid_text(&what->pid, pid, sizeof pid);
+    snprintf(on_stage->shown[r->kind == REPORT_PROCESS_DOWN], sizeof on_stage->shown[0],
+             "%" PRIu64 " %s at %s%s%s", r->monitor,
+             what->kind == NOEX_TARGET_PID ? pid : what->name, what->node, r->node ? " on " : "",
+             r->node ? r->node : "");
+}
 
 static void note_report(struct output *self, const struct report *r, struct text *out)
 {
@@ -73,9 +103,11 @@ static void note_report(struct output *self, const struct report *r, struct text
         break;
     case REPORT_MONITOR:
         what = "monitor";
+        show(r);
         break;
     case REPORT_PROCESS_DOWN:
         what = "process_down";
+        show(r);
         snprintf(detail, sizeof detail, "%s %s", r->reason, r->origin ? "local" : "peer");
         break;
     case REPORT_PROCESS_UP:
@@ -96,6 +128,7 @@ static void note_report(struct output *self, const struct report *r, struct text
         what = "pong";
         break;
     case REPORT_NAME:
+    case REPORT_RESULT:
     case REPORT_VERDICT:
         break;
     }
@@ -215,6 +248,51 @@ static void failed(struct stage *st, size_t place, int error)
     snprintf(detail.text, sizeof detail.text, "%s", noex_error_text(error));
     monitor_event(st, (struct noex_event){.type = NOEX_EVENT_MONITOR_FAILED, .error = &detail},
                   place);
+}
+
+static void call_event(struct stage *st, size_t place, struct noex_event ev)
+{
+    ev.call = st->calls[place];
+    ev.call_user = &st->s.targets[place];
+    ev.node = st->s.targets[place].peer->node;
+    session_event(&st->s, &ev);
+}
+
+/* The node answers who has the name of global: a term in Erlang's text, or a pid of `node`. */
+static void answer(struct stage *st, size_t place, const char *text, const char *node, uint32_t id)
+{
+    const struct noex_pid pid = {id, 0, 77};
+    struct noex_term term;
+    noex_builder *b;
+    assert_int_equal(noex_builder_new(&b, NULL), 0);
+    if (text)
+        assert_int_equal(noex_build_text(b, text, NULL), 0);
+    else
+        assert_int_equal(noex_build_pid(b, node, &pid), 0);
+    assert_int_equal(noex_builder_term(b, &term), 0);
+    call_event(st, place,
+               (struct noex_event){.type = NOEX_EVENT_REPLY,
+                                   .term = term.bytes,
+                                   .term_len = term.len,
+                                   .term_full_len = term.len});
+    noex_builder_free(b);
+}
+
+static void nobody_has(struct stage *st, size_t place)
+{
+    answer(st, place, "undefined", NULL, 0);
+}
+
+static void process_has(struct stage *st, size_t place, const char *node, uint32_t id)
+{
+    answer(st, place, NULL, node, id);
+}
+
+static void unanswered(struct stage *st, size_t place, int error)
+{
+    struct noex_error detail = {.code = error};
+    snprintf(detail.text, sizeof detail.text, "%s", noex_error_text(error));
+    call_event(st, place, (struct noex_event){.type = NOEX_EVENT_CALL_FAILED, .error = &detail});
 }
 
 static int turn_after(struct stage *st, uint64_t ms)
@@ -598,7 +676,7 @@ static void a_check_ends_when_all_is_decided(void **state)
     assert_int_equal(turn_after(&st, 0), CODE_WELL);
     assert_notes(&st, "(connect) a@h once\n(monitor) a@h/x\n(monitor) a@h\n(monitor) a@h/y\n"
                       "monitor a@h/x\npong a@h\nmonitor a@h/y\n");
-    assert_string_equal(session_state_word(&st.s.targets[0]), "alive");
+    assert_string_equal(watched_word(&st.s.targets[0]), "alive");
     end(&st);
 }
 
@@ -619,8 +697,8 @@ static void a_check_finds_the_absent_the_unreachable_and_the_silent(void **state
     static const char *const words[] = {"absent", "unreachable", "timeout"};
     static const char *const causes[] = {"noproc", "connection refused", "monitor setup timed out"};
     for (size_t i = 0; i < 3; i++) {
-        assert_string_equal(session_state_word(&st.s.targets[i]), words[i]);
-        assert_string_equal(session_state_cause(&st.s.targets[i]), causes[i]);
+        assert_string_equal(watched_word(&st.s.targets[i]), words[i]);
+        assert_string_equal(watched_cause(&st.s.targets[i]), causes[i]);
     }
     end(&st);
 }
@@ -659,8 +737,8 @@ static void a_node_that_refuses_is_the_verdict_of_all_its_targets(void **state)
     node_event(&st, NOEX_EVENT_CONNECT_FAILED, "a@h", NOEX_ECOOKIE);
     assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
     assert_notes(&st, "(connect) a@h once\nerror a@h NOEX_ECOOKIE\n");
-    assert_string_equal(session_state_word(&st.s.targets[1]), "refused");
-    assert_string_equal(session_state_cause(&st.s.targets[1]), "cookies differ");
+    assert_string_equal(watched_word(&st.s.targets[1]), "refused");
+    assert_string_equal(watched_cause(&st.s.targets[1]), "cookies differ");
     end(&st);
 }
 
@@ -734,6 +812,303 @@ static void a_node_is_down_when_nobody_knows_it_any_more(void **state)
     }
 }
 
+/* names of global */
+
+static const char ask_x[] = "(ask) a@h global:whereis_name([x]) 500 ms\n";
+
+/* Asked, and nothing else; what was noted before is taken. */
+static void begin_asking(struct stage *st, struct session_plan plan)
+{
+    plan.setup_ms = 500;
+    begin(st, plan, "a@h/global:x");
+    up(st, "a@h");
+    text_clear(&st->notes);
+    turn(st);
+    assert_notes(st, ask_x);
+}
+
+/* Alive on another node, and told. */
+static void begin_global(struct stage *st, struct session_plan plan)
+{
+    begin_asking(st, plan);
+    process_has(st, 0, "b@h", 5);
+    established(st, 0);
+    turn(st);
+    text_clear(&st->notes);
+}
+
+static void a_name_of_global_is_asked_for_and_its_process_monitored_where_it_lives(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, watch_plan);
+    assert_int_equal(session_code(&st.s), CODE_SILENCE);
+    process_has(&st, 0, "b@h", 5);
+    established(&st, 0);
+    turn(&st);
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\nmonitor a@h/global:x\n");
+    assert_string_equal(st.shown[0], "2 <0.5.0> at b@h on b@h");
+    assert_int_equal(session_code(&st.s), CODE_WELL);
+    down(&st, 0, NOEX_REASON_KILLED);
+    assert_notes(&st, "process_down a@h/global:x killed peer\n");
+    assert_string_equal(st.shown[1], "2 <0.5.0> at b@h");
+    assert_int_equal(session_code(&st.s), CODE_DOWN);
+    end(&st);
+}
+
+static void a_name_that_nobody_has_looks_like_one_that_is_not_registered(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, watch_plan);
+    nobody_has(&st, 0);
+    assert_notes(&st, "monitor a@h/global:x\nprocess_down a@h/global:x noproc peer\n");
+    assert_string_equal(st.shown[0], "18446744073709551615 global:x at a@h");
+    assert_string_equal(st.shown[1], st.shown[0]);
+    assert_int_equal(session_code(&st.s), CODE_DOWN);
+    assert_string_equal(watched_word(&st.s.targets[0]), "absent");
+    assert_string_equal(watched_cause(&st.s.targets[0]), "noproc");
+    turn(&st);
+    assert_notes(&st, ask_x); /* at once, then from 10 ms on, as for names */
+    nobody_has(&st, 0);
+    assert_int_equal(turn_after(&st, 7), SESSION_ON);
+    assert_notes(&st, "");
+    assert_int_equal(turn_after(&st, 3), SESSION_ON);
+    assert_notes(&st, ask_x);
+    process_has(&st, 0, "b@h", 5);
+    established(&st, 0);
+    turn(&st);
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\nprocess_up a@h/global:x gap 10 downs 1\n"
+                      "monitor a@h/global:x\n");
+    end(&st);
+}
+
+static void no_two_absences_have_one_id(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin(&st, watch_plan, "a@h/global:x a@h/global:y");
+    up(&st, "a@h");
+    turn(&st);
+    nobody_has(&st, 0);
+    assert_string_equal(st.shown[1], "18446744073709551615 global:x at a@h");
+    nobody_has(&st, 1);
+    assert_string_equal(st.shown[1], "18446744073709551614 global:y at a@h");
+    end(&st);
+}
+
+static void a_name_of_global_that_moves_is_up_on_its_new_node(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_global(&st, watch_plan);
+    st.now_us += 500000;
+    down(&st, 0, NOEX_REASON_SHUTDOWN);
+    turn(&st);
+    text_clear(&st.notes);
+    /* Its node has not heard of the end yet. */
+    process_has(&st, 0, "b@h", 5);
+    established(&st, 0);
+    down(&st, 0, NOEX_REASON_NOPROC);
+    assert_int_equal(turn_after(&st, 10), SESSION_ON);
+    assert_notes(&st,
+                 "(monitor) a@h/global:x creation 77\n(ask) a@h global:whereis_name([x]) 500 ms\n");
+    process_has(&st, 0, "c@h", 9);
+    established(&st, 0);
+    turn(&st);
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\nprocess_up a@h/global:x gap 10 downs 1\n"
+                      "monitor a@h/global:x\n");
+    assert_string_equal(st.shown[0], "6 <0.9.0> at c@h on c@h");
+    end(&st);
+}
+
+static void when_the_node_of_its_process_is_lost_a_name_is_unknown_and_asked_for_again(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_global(&st, watch_plan);
+    lost(&st, 0);
+    turn(&st);
+    assert_notes(&st, "process_down a@h/global:x noconnection local\n");
+    assert_int_equal(session_code(&st.s), CODE_REACH);
+    assert_int_equal(turn_after(&st, 10), SESSION_ON);
+    assert_notes(&st, ask_x);
+    /* Its node still says so, though that one cannot be reached: nothing new. */
+    process_has(&st, 0, "b@h", 5);
+    failed(&st, 0, NOEX_ECONNREFUSED);
+    assert_int_equal(turn_after(&st, 999), SESSION_ON);
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\n");
+    assert_int_equal(session_code(&st.s), CODE_REACH);
+    assert_int_equal(turn_after(&st, 1), SESSION_ON);
+    assert_notes(&st, ask_x);
+    nobody_has(&st, 0);
+    assert_notes(&st, "monitor a@h/global:x\nprocess_down a@h/global:x noproc peer\n");
+    end(&st);
+}
+
+static void a_process_is_watched_on_though_the_node_that_knew_its_name_is_lost(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_global(&st, watch_plan);
+    node_event(&st, NOEX_EVENT_NODE_DOWN, "a@h", NOEX_ECLOSED);
+    turn(&st);
+    assert_int_equal(session_code(&st.s), CODE_WELL);
+    up(&st, "a@h");
+    turn(&st);
+    assert_notes(&st, "node_down a@h\nnode_up a@h\n");
+    node_event(&st, NOEX_EVENT_NODE_DOWN, "a@h", NOEX_ECLOSED);
+    down(&st, 0, NOEX_REASON_KILLED);
+    assert_int_equal(turn_after(&st, 5000), SESSION_ON);
+    assert_notes(&st, "node_down a@h\nprocess_down a@h/global:x killed peer\n");
+    up(&st, "a@h");
+    turn(&st);
+    assert_notes(&st, "node_up a@h\n(ask) a@h global:whereis_name([x]) 500 ms\n");
+    end(&st);
+}
+
+static void a_node_that_goes_while_it_is_asked_is_asked_again_when_it_is_back(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, watch_plan);
+    unanswered(&st, 0, NOEX_ENOTREACHABLE);
+    node_event(&st, NOEX_EVENT_NODE_DOWN, "a@h", NOEX_ECLOSED);
+    assert_notes(&st, "error a@h/global:x NOEX_ENOTREACHABLE\nnode_down a@h\n");
+    assert_int_equal(session_code(&st.s), CODE_REACH);
+    assert_int_equal(turn_after(&st, 5000), SESSION_ON);
+    assert_notes(&st, "");
+    up(&st, "a@h");
+    turn(&st);
+    assert_notes(&st, "node_up a@h\n(ask) a@h global:whereis_name([x]) 500 ms\n");
+    end(&st);
+}
+
+static void a_process_on_a_node_that_cannot_be_reached_is_told_once(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, watch_plan);
+    for (int i = 0; i < 3; i++) {
+        process_has(&st, 0, "b@h", 5);
+        failed(&st, 0, NOEX_ENONODE);
+        assert_int_equal(turn_after(&st, 1000), SESSION_ON);
+    }
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\nerror a@h/global:x NOEX_ENONODE\n"
+                      "(ask) a@h global:whereis_name([x]) 500 ms\n"
+                      "(monitor) a@h/global:x creation 77\n"
+                      "(ask) a@h global:whereis_name([x]) 500 ms\n"
+                      "(monitor) a@h/global:x creation 77\n"
+                      "(ask) a@h global:whereis_name([x]) 500 ms\n");
+    process_has(&st, 0, "b@h", 5);
+    failed(&st, 0, NOEX_ECONNREFUSED);
+    assert_notes(&st, "(monitor) a@h/global:x creation 77\nerror a@h/global:x NOEX_ECONNREFUSED\n");
+    assert_int_equal(session_code(&st.s), CODE_REACH);
+    end(&st);
+}
+
+static void
+a_node_that_runs_no_functions_ends_a_watch_and_one_that_answers_nonsense_too(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, watch_plan);
+    unanswered(&st, 0, NOEX_ENOTSUP);
+    assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
+    end(&st);
+    static const char *const answers[] = {"{badrpc,nodedown}", "\"undefined\"", "[]"};
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        begin_asking(&st, watch_plan);
+        answer(&st, 0, answers[i], NULL, 0);
+        assert_notes(&st, "error a@h/global:x NOEX_EPID\n");
+        assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
+        end(&st);
+    }
+    char long_name[LOOKUP_NODE_SIZE + 2] = "";
+    while (strlen(long_name) < LOOKUP_NODE_SIZE)
+        strcat(long_name, "\xc3\xa9");
+    begin_asking(&st, watch_plan);
+    process_has(&st, 0, long_name, 5);
+    assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
+    end(&st);
+    begin_asking(&st, watch_plan);
+    st.monitor_result = NOEX_EINVALID; /* the name of this program's own node */
+    process_has(&st, 0, "b@h", 5);
+    assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
+    end(&st);
+}
+
+static void what_the_library_refuses_ends_the_session_with_its_class(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin(&st, watch_plan, "a@h/global:x");
+    st.rpc_result = NOEX_ENOMEM;
+    up(&st, "a@h");
+    assert_int_equal(turn_after(&st, 0), CODE_INTERNAL);
+    end(&st);
+    begin_asking(&st, watch_plan);
+    st.monitor_result = NOEX_ELIMIT;
+    process_has(&st, 0, "b@h", 5);
+    assert_int_equal(turn_after(&st, 0), CODE_INTERNAL);
+    end(&st);
+}
+
+static void a_check_of_a_name_of_global_ends_with_the_answer(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_asking(&st, check_plan);
+    nobody_has(&st, 0);
+    assert_int_equal(turn_after(&st, 0), CODE_DOWN);
+    end(&st);
+    begin_asking(&st, check_plan);
+    process_has(&st, 0, "b@h", 5);
+    failed(&st, 0, NOEX_ECOOKIE);
+    assert_int_equal(turn_after(&st, 0), CODE_REFUSED);
+    end(&st);
+    begin_asking(&st, check_plan);
+    process_has(&st, 0, "b@h", 5);
+    established(&st, 0);
+    assert_int_equal(turn_after(&st, 0), CODE_WELL);
+    end(&st);
+    begin_asking(&st, check_plan);
+    text_clear(&st.notes);
+    assert_int_equal(turn_after(&st, 10000), CODE_SILENCE);
+    assert_notes(&st, "error a@h/global:x NOEX_ESETUPTIMEOUT\n");
+    end(&st);
+}
+
+static void wait_down_has_a_name_of_global_when_nobody_has_it(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_global(&st, wait_down_plan);
+    lost(&st, 0);
+    assert_int_equal(turn_after(&st, 10), SESSION_ON);
+    nobody_has(&st, 0);
+    assert_int_equal(turn_after(&st, 0), CODE_WELL);
+    end(&st);
+    begin_global(&st, wait_down_plan);
+    down(&st, 0, NOEX_REASON_NORMAL);
+    assert_int_equal(turn_after(&st, 0), CODE_WELL);
+    end(&st);
+}
+
+static void an_answer_that_nobody_waits_for_changes_nothing(void **state)
+{
+    (void)state;
+    struct stage st;
+    begin_global(&st, watch_plan);
+    nobody_has(&st, 0);
+    st.calls[0]++;
+    unanswered(&st, 0, NOEX_ENOTSUP);
+    turn(&st);
+    assert_notes(&st, "");
+    assert_int_equal(session_code(&st.s), CODE_WELL);
+    end(&st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -764,6 +1139,21 @@ int main(void)
         cmocka_unit_test(ones_own_name_is_no_node_to_connect_to),
         cmocka_unit_test(a_loss_does_not_satisfy_wait_down_and_a_noproc_does),
         cmocka_unit_test(a_node_is_down_when_nobody_knows_it_any_more),
+        cmocka_unit_test(a_name_of_global_is_asked_for_and_its_process_monitored_where_it_lives),
+        cmocka_unit_test(a_name_that_nobody_has_looks_like_one_that_is_not_registered),
+        cmocka_unit_test(no_two_absences_have_one_id),
+        cmocka_unit_test(a_name_of_global_that_moves_is_up_on_its_new_node),
+        cmocka_unit_test(
+            when_the_node_of_its_process_is_lost_a_name_is_unknown_and_asked_for_again),
+        cmocka_unit_test(a_process_is_watched_on_though_the_node_that_knew_its_name_is_lost),
+        cmocka_unit_test(a_node_that_goes_while_it_is_asked_is_asked_again_when_it_is_back),
+        cmocka_unit_test(a_process_on_a_node_that_cannot_be_reached_is_told_once),
+        cmocka_unit_test(
+            a_node_that_runs_no_functions_ends_a_watch_and_one_that_answers_nonsense_too),
+        cmocka_unit_test(what_the_library_refuses_ends_the_session_with_its_class),
+        cmocka_unit_test(a_check_of_a_name_of_global_ends_with_the_answer),
+        cmocka_unit_test(wait_down_has_a_name_of_global_when_nobody_has_it),
+        cmocka_unit_test(an_answer_that_nobody_waits_for_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,20 +56,30 @@ static void a_name_may_hold_any_character_but_no_other_bytes(void **state)
     assert_refused("a@h/", "not a registered name");
 }
 
+static struct noex_term first(struct noex_term list)
+{
+    struct noex_items items;
+    struct noex_term item = {NULL, 0};
+    assert_int_equal(noex_term_items(list, &items), 0);
+    assert_true(noex_items_next(&items, &item));
+    return item;
+}
+
 static void a_global_name_is_any_term(void **state)
 {
     (void)state;
     struct target_list list = {0};
-    struct noex_term name;
+    struct noex_term names;
     assert_int_equal(add(&list, "a@h/global:x"), 0);
     assert_int_equal(add(&list, "a@h:4369/global:<<\"counter:a/b\">>"), 0);
     assert_int_equal(add(&list, "a@h/x"), 0);
-    assert_int_equal(list.items[0].what.kind, NOEX_TARGET_PID);
+    assert_int_equal(list.items[0].what.kind, NOEX_TARGET_NAME);
     assert_string_equal(list.items[0].what.node, "a@h");
-    assert_int_equal(noex_builder_term(list.items[0].global, &name), 0);
-    assert_true(noex_term_is_atom(name, "x"));
-    assert_int_equal(noex_builder_term(list.items[1].global, &name), 0);
-    assert_int_equal(noex_term_type(name), NOEX_TERM_BINARY);
+    assert_string_equal(list.items[0].what.name, "global:x");
+    assert_int_equal(noex_builder_term(list.items[0].global, &names), 0);
+    assert_true(noex_term_is_atom(first(names), "x"));
+    assert_int_equal(noex_builder_term(list.items[1].global, &names), 0);
+    assert_int_equal(noex_term_type(first(names)), NOEX_TERM_BINARY);
     assert_string_equal(list.items[1].what.node, "a@h:4369");
     assert_null(list.items[2].global);
     targets_free(&list);

@@ -70,6 +70,31 @@ static void a_slow_reader_gets_every_byte_in_order(void **state)
     close(ends[0]);
 }
 
+static void a_line_longer_than_the_limit_is_taken_alone(void **state)
+{
+    (void)state;
+    int ends[2];
+    make_pipe(ends);
+    static char line[2 * LIMIT];
+    for (size_t i = 0; i < sizeof line; i++)
+        line[i] = (char)('a' + i % 26);
+    struct writer *w = writer_new(ends[1], LIMIT);
+    assert_int_equal(writer_put(w, line, sizeof line), 0);
+    assert_int_equal(writer_put(w, line, 1), WRITER_FULL);
+    pthread_t reader;
+    assert_int_equal(pthread_create(&reader, NULL, read_slowly, &ends[0]), 0);
+    assert_int_equal(writer_flush(w, PATIENCE_MS, NULL), 0);
+    assert_int_equal(writer_put(w, line + sizeof line % 26, 1), 0);
+    assert_int_equal(writer_flush(w, PATIENCE_MS, NULL), 0);
+    writer_free(w);
+    close(ends[1]);
+    void *result;
+    pthread_join(reader, &result);
+    assert_non_null(result);
+    assert_int_equal(*(size_t *)result, sizeof line + 1);
+    close(ends[0]);
+}
+
 static void a_line_is_written_at_once_without_a_flush(void **state)
 {
     (void)state;
@@ -219,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slow_reader_gets_every_byte_in_order),
+        cmocka_unit_test(a_line_longer_than_the_limit_is_taken_alone),
         cmocka_unit_test(a_line_is_written_at_once_without_a_flush),
         cmocka_unit_test(a_reader_that_stops_fills_the_buffer_and_never_blocks),
         cmocka_unit_test(flushing_can_be_given_up),

@@ -7,8 +7,6 @@
 
 #include <stdlib.h>
 
-static const struct nx_keep all = {SIZE_MAX, SIZE_MAX};
-static const struct nx_keep thousand = {0, 1000};
 static const struct nx_fragment_limits wide = {.sequences_max = 100, .bytes_max = 1 << 20};
 
 struct fixture {
@@ -44,8 +42,9 @@ static int feed(struct fixture *x, bool first, uint64_t sequence, uint64_t fragm
         memcpy(copy, data.ptr, data.len);
     struct nx_span s = nx_span(copy, data.len);
     memset(&x->err, 0, sizeof x->err);
-    const struct nx_keep keep = {x->keep_min, keep_max};
-    int rc = first ? nx_fragments_first(x->f, sequence, fragment, s, &keep, &x->out, &x->err)
+    const struct nx_beginning begin = {
+        .payload = s, .payload_full = s.len, .keep_min = x->keep_min, .keep_max = keep_max};
+    int rc = first ? nx_fragments_first(x->f, sequence, fragment, &begin, &x->out, &x->err)
                    : nx_fragments_next(x->f, sequence, fragment, s, &x->out, &x->err);
     assert_int_equal(x->err.code, rc < 0 ? rc : 0);
     assert_true(rc >= 0 || x->err.text[0]);
@@ -65,8 +64,8 @@ static int next(struct fixture *x, uint64_t sequence, uint64_t fragment, const c
 
 static void assert_message(const struct fixture *x, const char *data, uint64_t full_len)
 {
-    assert_true(nx_span_is(x->out.data, data));
-    assert_true(x->out.full_len == full_len);
+    assert_true(nx_span_is(x->out.payload, data));
+    assert_true(x->out.payload_full == full_len);
 }
 
 static void fragments_are_put_together_in_the_order_they_count_down(void **state)
@@ -125,10 +124,10 @@ static void sequences_are_interleaved_freely(void **state)
             assert_int_equal(k == LAST ? first(&x, id, k, piece) : next(&x, id, k, piece), k == 1);
             if (k > 1)
                 continue;
-            assert_int_equal(x.out.data.len, 2 * LAST);
+            assert_int_equal(x.out.payload.len, 2 * LAST);
             for (unsigned c = 0; c < LAST; c++) {
-                assert_int_equal(x.out.data.ptr[2 * c], piece[0]);
-                assert_int_equal(x.out.data.ptr[2 * c + 1], 'a' + LAST - c);
+                assert_int_equal(x.out.payload.ptr[2 * c], piece[0]);
+                assert_int_equal(x.out.payload.ptr[2 * c + 1], 'a' + LAST - c);
             }
         }
         assert_int_equal(nx_fragments_count(x.f), k > 1 ? MANY : 0);
@@ -206,8 +205,8 @@ static void what_passes_keep_max_is_counted_and_thrown_away(void **state)
         assert_int_equal(next(&x, 1, 2, "hi"), 0);
         assert_int_equal(nx_fragments_bytes(x.f), keep < 9 ? keep : 9);
         assert_int_equal(next(&x, 1, 1, "j"), 1);
-        assert_true(nx_span_eq(x.out.data, nx_span("abcdefghij", keep < 10 ? keep : 10)));
-        assert_true(x.out.full_len == 10);
+        assert_true(nx_span_eq(x.out.payload, nx_span("abcdefghij", keep < 10 ? keep : 10)));
+        assert_true(x.out.payload_full == 10);
         end(&x);
     }
 }
@@ -220,16 +219,64 @@ static void a_message_of_gigabytes_that_nobody_wants_costs_what_is_kept_of_it(vo
     struct nx_message out;
     uint8_t *piece = calloc(1, PIECE);
     assert_true(f && piece);
-    assert_int_equal(nx_fragments_first(f, 1, PIECES, nx_span(piece, PIECE), &thousand, &out, NULL),
-                     0);
+    const struct nx_beginning begin = {
+        .payload = nx_span(piece, PIECE), .payload_full = PIECE, .keep_max = 1000};
+    assert_int_equal(nx_fragments_first(f, 1, PIECES, &begin, &out, NULL), 0);
     for (uint64_t k = PIECES - 1; k; k--) {
         assert_int_equal(nx_fragments_next(f, 1, k, nx_span(piece, PIECE), &out, NULL), k == 1);
         assert_int_equal(nx_fragments_bytes(f), k == 1 ? 0 : 1000);
     }
-    assert_int_equal(out.data.len, 1000);
-    assert_true(out.full_len == (uint64_t)PIECES * PIECE);
+    assert_int_equal(out.payload.len, 1000);
+    assert_true(out.payload_full == (uint64_t)PIECES * PIECE);
     nx_fragments_free(f);
     free(piece);
+}
+
+static void the_control_term_stands_alone_and_is_kept_in_any_case(void **state)
+{
+    (void)state;
+    const struct nx_fragment_limits none = {.sequences_max = 10, .bytes_max = 0};
+    for (unsigned limited = 0; limited < 2; limited++) {
+        struct fixture x;
+        begin(&x, limited ? &none : &wide);
+        const struct nx_beginning b = {.control = nx_span_str("control"),
+                                       .payload = nx_span_str("abc"),
+                                       .payload_full = 3,
+                                       .keep_min = 2,
+                                       .keep_max = 5};
+        assert_int_equal(nx_fragments_first(x.f, 1, 2, &b, &x.out, NULL), 0);
+        assert_int_equal(nx_fragments_bytes(x.f), limited ? 9 : 10);
+        assert_int_equal(nx_fragments_room(x.f), limited ? 0 : wide.bytes_max - 10);
+        assert_int_equal(next(&x, 1, 1, "defg"), 1);
+        assert_true(nx_span_is(x.out.control, "control"));
+        assert_message(&x, limited ? "ab" : "abcde", 7);
+        assert_null(x.out.refs);
+        assert_int_equal(nx_fragments_bytes(x.f), 0);
+        end(&x);
+    }
+}
+
+static void the_atoms_of_a_payload_are_held_until_it_is_complete_and_count_as_bytes(void **state)
+{
+    (void)state;
+    struct nx_span atom = nx_span_str("w\3foo");
+    const struct nx_atom_refs refs = {1, &atom};
+    for (unsigned finished = 0; finished < 2; finished++) {
+        struct fixture x;
+        begin(&x, &wide);
+        struct nx_beginning b = {.payload = nx_span_str("abc"), .payload_full = 30, .keep_max = 9};
+        b.refs = nx_atom_refs_copy(&x.t.a, &refs, SIZE_MAX, &b.refs_size);
+        assert_non_null(b.refs);
+        assert_int_equal(nx_fragments_first(x.f, 1, 2, &b, &x.out, NULL), 0);
+        assert_int_equal(nx_fragments_bytes(x.f), 3 + b.refs_size);
+        if (finished) {
+            assert_int_equal(next(&x, 1, 1, "d"), 1);
+            assert_message(&x, "abcd", 31);
+            assert_ptr_equal(x.out.refs, b.refs);
+            assert_int_equal(nx_fragments_bytes(x.f), 0);
+        }
+        end(&x);
+    }
 }
 
 static size_t largest;
@@ -250,7 +297,9 @@ static void nothing_is_allocated_for_what_is_only_announced(void **state)
     a.resize = measured_resize;
     struct nx_fragments *f = nx_fragments_new(&a, &huge);
     assert_non_null(f);
-    assert_int_equal(nx_fragments_first(f, 1, UINT64_MAX, nx_span_str("ab"), &all, &out, NULL), 0);
+    const struct nx_beginning begin = {
+        .payload = nx_span_str("ab"), .payload_full = 2, .keep_max = SIZE_MAX};
+    assert_int_equal(nx_fragments_first(f, 1, UINT64_MAX, &begin, &out, NULL), 0);
     assert_true(largest <= 256);
     uint8_t piece[65536] = {0};
     size_t sent = 2;
@@ -408,8 +457,8 @@ static void an_error_record_is_not_required(void **state)
     struct fixture x;
     begin(&x, &wide);
     assert_int_equal(nx_fragments_next(x.f, 1, 1, nx_span_str("a"), &x.out, NULL), NOEX_EPROTOCOL);
-    assert_int_equal(nx_fragments_first(x.f, 1, 0, nx_span_str("a"), &all, &x.out, NULL),
-                     NOEX_EPROTOCOL);
+    const struct nx_beginning begin = {.keep_max = SIZE_MAX};
+    assert_int_equal(nx_fragments_first(x.f, 1, 0, &begin, &x.out, NULL), NOEX_EPROTOCOL);
     end(&x);
 }
 
@@ -426,6 +475,8 @@ int main(void)
         cmocka_unit_test(a_fragment_out_of_order_is_refused),
         cmocka_unit_test(what_passes_keep_max_is_counted_and_thrown_away),
         cmocka_unit_test(a_message_of_gigabytes_that_nobody_wants_costs_what_is_kept_of_it),
+        cmocka_unit_test(the_control_term_stands_alone_and_is_kept_in_any_case),
+        cmocka_unit_test(the_atoms_of_a_payload_are_held_until_it_is_complete_and_count_as_bytes),
         cmocka_unit_test(nothing_is_allocated_for_what_is_only_announced),
         cmocka_unit_test(the_number_of_sequences_is_limited),
         cmocka_unit_test(beyond_the_bytes_of_all_together_messages_are_cut),

@@ -454,7 +454,7 @@ static void K05_K06_every_stage_of_a_setup_fails_behind_what_was_active(void **s
         b.options.setup_timeout_ms = 600000;
         b.options.out_high = 4096;
         bench_open(&b);
-        struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+        struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
         beam->all_alive = beam->no_record = true;
         beam->rex = FAKE_REX_SILENT;
         for (int i = 0; i < ACTIVE; i++)

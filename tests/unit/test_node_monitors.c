@@ -882,7 +882,7 @@ static void open_many(size_t out_high, size_t out_max)
     b.options.out_high = out_high;
     b.options.out_max = out_max;
     bench_open(&b);
-    struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+    struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
     beam->all_alive = beam->no_record = true;
     b.no_keep = true;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/listener.h"
-#include "node_bench.h"
+#include "process_bench.h"
 
 /* What a program does with a node, each step with the k-th allocation failing, for every k, and
  * with all from the k-th on failing. A flow is a function and a row of the table below. */
@@ -21,6 +21,8 @@ struct flow {
     void (*prepare)(void);
     /** Without. */
     void (*run)(void);
+    /** With memory again: what must have come of it. NULL: nothing special. */
+    void (*check)(void);
     bool dynamic;
     bool pull;
     bool by_epmd;
@@ -398,6 +400,201 @@ static void lives_its_life(void)
     is_disconnected();
 }
 
+/* ---- flows of processes ---- */
+
+enum { PROCS_MAX = 4 };
+
+static struct noex_pid proc[PROCS_MAX];
+static size_t procs;
+
+static bool make_process(const char *name, bool trap)
+{
+    struct noex_process_options o;
+    noex_process_options_init(&o);
+    o.name = name;
+    o.trap_exit = trap;
+    if (fails(noex_process_new(b.node, &o, &proc[procs])))
+        return false;
+    procs++;
+    return true;
+}
+
+static bool is_alive(size_t i)
+{
+    return noex_process_is_alive(b.node, &proc[i]);
+}
+
+/* A process that traps exits, and one that does not. */
+static void has_processes(void)
+{
+    is_connected();
+    assert_true(make_process("traps", true));
+    assert_true(make_process("dies", false));
+    bench_forget_signals(&b, 0);
+}
+
+static struct nx_span their_pid(void)
+{
+    return raw_their_pid(&b, 0, 9);
+}
+
+static void say_link(size_t i)
+{
+    SAY(&b, 0, NX_OP_LINK,
+        no_payload, [NX_ARG_FROM] = their_pid(), [NX_ARG_TO] = raw_pid(&b, &proc[i]));
+}
+
+static void say_monitor(struct nx_span target, uint32_t ref)
+{
+    SAY(&b, 0, NX_OP_MONITOR_P, no_payload, [NX_ARG_FROM] = their_pid(), [NX_ARG_TARGET] = target,
+        [NX_ARG_REF] = raw_their_ref(&b, 0, ref));
+}
+
+/* Both are linked to the peer and to each other, and monitored. */
+static void has_ties(void)
+{
+    has_processes();
+    for (size_t i = 0; i < 2; i++) {
+        struct noex_target t = there(&b, 0, 10);
+        say_link(i);
+        say_monitor(raw_pid(&b, &proc[i]), (uint32_t)i);
+        assert_int_equal(noex_link(b.node, &proc[i], &t), 0);
+    }
+    struct noex_target t = here(&b, &proc[0]);
+    assert_int_equal(noex_link(b.node, &proc[1], &t), 0);
+    bench_settle(&b);
+    bench_forget_signals(&b, 0);
+}
+
+static void makes_a_process_and_ends_it(void)
+{
+    if (!make_process(NULL, false))
+        return;
+    (void)fails(noex_register(b.node, "made", &proc[procs - 1]));
+    (void)fails(noex_process_exit(b.node, &proc[procs - 1], term_of(reason)));
+    bench_for(&b, 2);
+}
+
+static bool both_are_told(void)
+{
+    return b.count[DOWN] || b.count[P_MSG] + bench_stats(&b).signals_dropped >= 2;
+}
+
+static void is_sent_messages(void)
+{
+    for (int i = 0; i < 2; i++)
+        SAY(&b, 0, NX_OP_REG_SEND,
+            reason, [NX_ARG_FROM] = their_pid(), [NX_ARG_NAME] = raw_atom(i ? "dies" : "traps"));
+    until(both_are_told);
+}
+
+/* Nothing is lost silently. */
+static void is_told_or_cut(void)
+{
+    bench_settle(&b);
+    assert_true(both_are_told());
+}
+
+static void is_sent_a_big_message(void)
+{
+    static uint8_t bytes[BIG] = {109, 0, (BIG - 5) >> 16, ((BIG - 5) >> 8) & 255, (BIG - 5) & 255};
+    for (int i = 0; i < 2; i++) {
+        struct nx_ctrl c = {.op = NX_OP_SEND_SENDER};
+        c.arg[NX_ARG_FROM] = their_pid();
+        c.arg[NX_ARG_TO] = raw_pid(&b, &proc[i]);
+        if (fake_beam_is_up(&b.beam[0]))
+            fake_beam_send_fragments(&b.beam[0], &c, nx_span(bytes, sizeof bytes));
+        bench_for(&b, 1);
+    }
+    until(both_are_told);
+}
+
+static bool all_exits_are_told(void)
+{
+    return b.count[DOWN] || (b.count[P_EXIT] && !is_alive(1)) || (!is_alive(0) && !is_alive(1));
+}
+
+static void is_linked_and_sent_exits(void)
+{
+    for (size_t i = 0; i < 2; i++) {
+        say_link(i);
+        SAY(&b, 0, NX_OP_PAYLOAD_EXIT,
+            reason, [NX_ARG_FROM] = their_pid(), [NX_ARG_TO] = raw_pid(&b, &proc[i]));
+    }
+    until(all_exits_are_told);
+}
+
+static void exits_are_told_or_it_is_cut(void)
+{
+    bench_settle(&b);
+    assert_true(all_exits_are_told());
+}
+
+static void sends_and_links(void)
+{
+    struct noex_target t = there(&b, 0, 9), reg = name_there(&b, 0, "reg");
+    (void)fails(noex_send(b.node, &proc[0], &t, term_of(reason)));
+    (void)fails(noex_send(b.node, NULL, &reg, term_of(reason)));
+    (void)fails(noex_link(b.node, &proc[0], &t));
+    (void)fails(noex_exit(b.node, &proc[0], &t, term_of(reason)));
+    (void)fails(noex_unlink(b.node, &proc[0], &t));
+    bench_for(&b, 2);
+}
+
+static void sends_and_links_on_demand(void)
+{
+    if (make_process(NULL, false))
+        sends_and_links();
+    until(is_told);
+}
+
+/* Every one who has a right to it is told, or the connection ended, which tells it too. */
+static void ends_with_ties(void)
+{
+    (void)fails(noex_process_exit(b.node, &proc[1], term_of(reason)));
+    bench_for(&b, 3);
+}
+
+static void the_peer_is_told_of_each_end(void)
+{
+    bench_settle(&b);
+    unsigned dead = !is_alive(0) + !is_alive(1);
+    if (b.count[DOWN])
+        return;
+    assert_int_equal(b.beam[0].ops[NX_OP_PAYLOAD_MONITOR_P_EXIT], dead);
+    assert_int_equal(b.beam[0].ops[NX_OP_PAYLOAD_EXIT], 2 * dead);
+    assert_true(is_alive(1) || b.count[P_EXIT] || !is_alive(0)); /* and the other one here */
+}
+
+static bool both_are_answered(void)
+{
+    return b.count[DOWN] || b.beam[0].ops[NX_OP_PAYLOAD_MONITOR_P_EXIT] == 2;
+}
+
+static void is_monitored_and_demonitored(void)
+{
+    for (uint32_t i = 0; i < 4; i++)
+        say_monitor(i % 2 ? raw_atom("traps") : raw_atom("nobody"), i);
+    SAY(&b, 0, NX_OP_DEMONITOR_P, no_payload, [NX_ARG_FROM] = their_pid(),
+        [NX_ARG_TARGET] = raw_atom("traps"), [NX_ARG_REF] = raw_their_ref(&b, 0, 1));
+    until(both_are_answered);
+}
+
+static void the_peer_is_told_of_nobody(void)
+{
+    bench_settle(&b);
+    assert_true(both_are_answered());
+}
+
+/* The one that traps is told, or could not be and has ended; the other one has ended. */
+static void a_loss_reaches_all_that_were_linked(void)
+{
+    bench_settle(&b);
+    assert_int_equal(b.count[DOWN], 1);
+    assert_false(is_alive(1));
+    assert_true(!is_alive(0) || b.count[P_EXIT] >= 2);
+}
+
 static const struct flow flows[] = {
     {"connects", NULL, connects, .least = 10},
     {"connects by epmd", NULL, connects, .by_epmd = true, .least = 12},
@@ -440,6 +637,24 @@ static const struct flow flows[] = {
      .pull = true, .cause = NOEX_ELOST, .least = 6},
     {"is visited", can_be_reached, is_visited, .listens = true, .cause = NOEX_ELOST, .least = 10},
     {"sets a cookie", NULL, sets_a_cookie, .least = 4},
+    {"makes a process and ends it", has_processes, makes_a_process_and_ends_it, .least = 2},
+    {"is sent messages", has_processes, is_sent_messages, .check = is_told_or_cut,
+     .cause = NOEX_ENOMEM, .least = 2},
+    {"is sent messages, told by pulling", has_processes, is_sent_messages, .check = is_told_or_cut,
+     .pull = true, .cause = NOEX_ENOMEM, .least = 2},
+    {"is sent a big message", has_processes, is_sent_a_big_message, .check = is_told_or_cut,
+     .cause = NOEX_ENOMEM, .least = 4},
+    {"is linked and sent exits", has_processes, is_linked_and_sent_exits,
+     .check = exits_are_told_or_it_is_cut, .cause = NOEX_ENOMEM, .least = 2},
+    {"sends and links", has_processes, sends_and_links, .least = 1},
+    {"sends and links on demand", NULL, sends_and_links_on_demand, .least = 12},
+    {"ends with ties", has_ties, ends_with_ties, .check = the_peer_is_told_of_each_end, .least = 1},
+    {"is monitored and demonitored", has_processes, is_monitored_and_demonitored,
+     .check = the_peer_is_told_of_nobody, .cause = NOEX_ENOMEM, .least = 1},
+    {"is lost with ties", has_ties, is_lost, .check = a_loss_reaches_all_that_were_linked,
+     .cause = NOEX_ECLOSED, .least = 2},
+    {"is lost with ties, told by pulling", has_ties, is_lost,
+     .check = a_loss_reaches_all_that_were_linked, .pull = true, .cause = NOEX_ECLOSED, .least = 2},
     {"lives its life", NULL, lives_its_life, .cause = NOEX_EDISCONNECTED, .least = 10},
     {"lives its life by a name of the peer's", NULL, lives_its_life, .dynamic = true,
      .cause = NOEX_EDISCONNECTED, .least = 10},
@@ -472,10 +687,34 @@ static void expect_one_end(size_t i)
     assert_true(!up || !down || up < down);
 }
 
+static size_t ends_of(size_t i)
+{
+    size_t ends = 0;
+    for (size_t k = 0; k < b.seen_count; k++)
+        ends += b.seen[k].type == P_END && same_pid(&b.seen[k].process, &proc[i]);
+    return ends;
+}
+
+static bool all_ends_are_told(void)
+{
+    for (size_t i = 0; i < procs; i++)
+        if (!is_alive(i) && !ends_of(i))
+            return false;
+    return true;
+}
+
+/* A process that is no more was told its end, once; one that lives was not. */
+static void expect_ends_of_processes(void)
+{
+    for (size_t i = 0; i < procs; i++)
+        assert_int_equal(ends_of(i), !is_alive(i));
+}
+
 static bool nothing_is_left(struct bench *bench)
 {
     struct noex_monitor_stats s = bench_monitor_stats(bench);
-    return s.pending == 0 && s.active == 0 && bench->count[UP] == bench->count[DOWN] && all_over();
+    return s.pending == 0 && s.active == 0 && bench->count[UP] == bench->count[DOWN] &&
+           all_over() && all_ends_are_told();
 }
 
 /* With memory again: the flow is brought to its end, and the books balance. */
@@ -484,6 +723,7 @@ static void bring_to_an_end(void)
     int rc = noex_disconnect(b.node, address());
     assert_true(rc == 0 || rc == NOEX_ENOTREACHABLE);
     bench_until_true(&b, nothing_is_left);
+    expect_ends_of_processes();
     for (size_t i = 0; i < made_count; i++)
         expect_one_end(i);
     struct noex_monitor_stats s = bench_monitor_stats(&b);
@@ -531,7 +771,7 @@ static size_t run(size_t k, bool on)
 {
     uint8_t found[18];
     bench_init(&b);
-    made_count = 0;
+    made_count = procs = 0;
     b.pull = flow->pull;
     if (flow->dynamic)
         b.options.name = NULL;
@@ -550,6 +790,8 @@ static size_t run(size_t k, bool on)
         if (b.seen[i].code)
             expect_cause(&b.seen[i]);
     b.alloc.fail_at = 0;
+    if (flow->check)
+        flow->check();
     if (b.node) {
         bring_to_an_end();
         works_again();
@@ -646,7 +888,7 @@ static void starve(uint64_t setup_timeout_ms)
     b.no_keep = true;
     b.options.setup_timeout_ms = setup_timeout_ms;
     bench_open(&b);
-    struct fake_beam *beam = bench_beam(&b, &(struct fake_beam_opts){.rcvbuf = 4096});
+    struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
     beam->all_alive = beam->no_record = true;
     bench_connect(&b, 0);
     beam->paused = true;
