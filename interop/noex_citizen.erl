@@ -232,7 +232,8 @@ prioritised(C, Option) ->
     Self = self(),
     P = trapping(C),
     {Alias, _} = ask(P, {alias, Option}),
-    Ref = cast(P, {busy, 100}),
+    Ref = cast(P, {busy, 200}),
+    timer:sleep(50), % it sleeps now, and will find all of these when it wakes up
     [P ! N || N <- [1, 2]],
     [erlang:send(To, {first, N}, [priority]) || {To, N} <- [{Alias, 1}, {P, 2}, {Alias, 3}]],
     erlang:apply(erlang, exit, [Alias, bye, [priority]]),
