@@ -790,3 +790,44 @@ same(Table, Told) ->
         Table -> ok;
         Sorted -> error({not_told, Table -- Sorted, told_too, Sorted -- Table})
     end.
+
+%% ---- beside a hostile peer (cases/hostile.py)
+
+%% A process here that asks the C node all the time, on a connection and of a process that stay.
+bystander(C) ->
+    Parent = self(),
+    register(bystander, spawn(fun() -> begin_to_stand_by(C, Parent) end)),
+    receive {bystander, ready} -> ok end.
+
+begin_to_stand_by(C, Parent) ->
+    ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
+    Watched = new(C),
+    _ = monitor(process, Watched),
+    process_flag(trap_exit, true),
+    link(Watched),
+    Parent ! {bystander, ready},
+    try stand_by(C, Watched, 0, 0)
+    catch _:Why -> receive {From, Ref, end_of_it} -> From ! {Ref, {ended, Why}} end
+    end.
+
+stand_by(C, Watched, Rounds, Worst) ->
+    receive
+        {From, Ref, end_of_it} ->
+            [] = events(Watched),
+            From ! {Ref, {Rounds, Worst}};
+        Other -> exit({bystander, Other})
+    after 20 ->
+        Start = erlang:monotonic_time(millisecond),
+        {echo, Start} = ask(Watched, {echo, {echo, Start}}),
+        {{nobody, C}, noproc} = down(monitor(process, {nobody, C})),
+        Took = erlang:monotonic_time(millisecond) - Start,
+        stand_by(C, Watched, Rounds + 1, max(Worst, Took))
+    end.
+
+%% How often it asked, and the longest time in milliseconds that two answers took.
+bystander_saw(_) ->
+    {Rounds, Worst} = case ask(bystander, end_of_it) of
+                          {ended, Why} -> error(Why);
+                          Numbers -> Numbers
+                      end,
+    {raw, list_to_binary(io_lib:format("~b ~b", [Rounds, Worst]))}.

@@ -24,6 +24,7 @@ static struct asker *asker;  /* for whoever gave it, */
 static bool is_deferred;     /* later, when it is known */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
+static FILE *log_file;
 
 /* The log of a new process; its number, which is the `user` of its events. */
 static size_t add_log(void)
@@ -368,19 +369,52 @@ static void on_event(void *user, const struct noex_event *e)
     fflush(stdout);
 }
 
+static void on_log(void *user, enum noex_log_level level, const char *line)
+{
+    (void)user, (void)level;
+    fprintf(log_file, "%s\n", line);
+    fflush(log_file);
+}
+
+static bool set_number(struct noex_options *o, const char *name, size_t len, unsigned long number)
+{
+    struct {
+        const char *name;
+        uint64_t *ms;
+        size_t *bytes;
+        uint32_t *count;
+    } numbers[] = {{"ticktime_ms", &o->ticktime_ms, NULL, NULL},
+                   {"step_ms", &o->step_ms, NULL, NULL},
+                   {"out_max", NULL, &o->out_max, NULL},
+                   {"mail_max", NULL, &o->mail_max, NULL},
+                   {"message_max", NULL, &o->message_max, NULL},
+                   {"monitors_max", NULL, NULL, &o->monitors_max},
+                   {"fragments_max", NULL, NULL, &o->fragments_max}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (strlen(numbers[i].name) != len || strncmp(name, numbers[i].name, len) != 0)
+            continue;
+        if (numbers[i].ms)
+            *numbers[i].ms = number;
+        else if (numbers[i].bytes)
+            *numbers[i].bytes = number;
+        else
+            *numbers[i].count = (uint32_t)number;
+        return true;
+    }
+    return false;
+}
+
 static void set_option(struct noex_options *o, const char *text)
 {
     const char *value = strchr(text, '=');
     unsigned long number = value ? strtoul(value + 1, NULL, 10) : 0;
-    if (strcmp(text, "visible") == 0)
+    if (strncmp(text, "log=", 4) == 0 && (log_file = fopen(value + 1, "w")))
+        o->on_log = on_log;
+    else if (strcmp(text, "visible") == 0)
         o->visible = true;
     else if (strcmp(text, "pull") == 0)
         o->on_event = NULL;
-    else if (strncmp(text, "ticktime_ms=", 12) == 0)
-        o->ticktime_ms = number;
-    else if (strncmp(text, "out_max=", 8) == 0)
-        o->out_max = number;
-    else
+    else if (!value || !set_number(o, text, (size_t)(value - text), number))
         die("unknown option %s", text);
 }
 
@@ -440,6 +474,8 @@ int main(int argc, char **argv)
     calls_free();
     noex_builder_free(node_log);
     noex_builder_free(answer);
+    if (log_file)
+        fclose(log_file);
     puts("ok");
     return 0;
 }
