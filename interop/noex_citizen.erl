@@ -203,6 +203,24 @@ nobody_gets_what_is_for_nobody(C) ->
     true = ask(c(C), {dropped}) - Before >= 6,
     noproc = exit_of(Dead).
 
+%% C sends to aliases: the BEAM's of each kind, those of other processes of C, and old ones.
+aliases_from_c(C) ->
+    P = new(C), Q = new(C),
+    Alias = alias(), Once = alias([reply]), Gone = alias(),
+    unalias(Gone),
+    Monitor = monitor(process, Q, [{alias, demonitor}]),
+    {AliasOfQ, Id} = ask(Q, {alias}),
+    [ok = ask(P, {send, To, {to, N}}) || {To, N} <- [{Alias, 1}, {Once, 2}, {Once, lost}, {Gone, lost},
+                                                     {Monitor, 3}, {AliasOfQ, 4}, {make_ref(), lost}]],
+    [receive {to, N} -> ok after 5000 -> error({lost, N}) end || N <- [1, 2, 3]],
+    demonitor(Monitor, [flush]),
+    ok = ask(P, {send, Monitor, lost}),
+    [{message, {to, 4}}] = events(Q),
+    ok = ask(Q, {unalias, Id}),
+    ok = ask(P, {send, AliasOfQ, lost}),
+    [] = events(Q),
+    stop(P), stop(Q).
+
 %% 20 senders, each with 500 numbered messages by three ways at once, to one process and back.
 order_is_kept_for_each_pair(C) ->
     P = new(C, ordered),

@@ -137,7 +137,7 @@ static int plain_payload(struct nx_incoming *in, const struct nx_ctrl *ctrl, str
 
 /* Holds a payload to what a well formed term is: one that nests deeper than anybody could read is
  * cut there, like one that is too long. Bytes behind the term do not count, protocol.md 6.1. */
-static int check_payload(struct nx_message *m, struct noex_error *err)
+static int check_payload(struct nx_message *m, bool *too_deep, struct noex_error *err)
 {
     size_t used = 0;
     struct noex_error cause;
@@ -150,6 +150,7 @@ static int check_payload(struct nx_message *m, struct noex_error *err)
     if (rc && rc != NOEX_ELIMIT)
         return nx_fail(err, rc, "%s", cause.text);
     m->payload.len = used;
+    *too_deep = rc != 0;
     if (!rc)
         m->payload_full = used;
     return 0;
@@ -166,7 +167,7 @@ static int deliver(struct nx_incoming *in, const struct nx_ctrl *ctrl, struct nx
     if (ctrl->has_payload && m->refs)
         rc = plain_payload(in, ctrl, m, err);
     if (!rc && ctrl->has_payload)
-        rc = check_payload(m, err);
+        rc = check_payload(m, &signal.too_deep, err);
     if (rc)
         return rc;
     if (ctrl->has_payload) {

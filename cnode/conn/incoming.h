@@ -15,6 +15,8 @@ struct nx_signal {
     /** What payload.len would be had it not been cut: a reason over reason_max, a term nested too
      * deep. Of what was thrown away as it came, atoms of the cache count as their references. */
     uint64_t payload_full;
+    /** It came whole, and was cut where it nests too deep. */
+    bool too_deep;
     /** How many atoms of the cache its frame referred to. */
     size_t cached;
 };

@@ -108,32 +108,12 @@ static bool answer_global(struct nx_peer *p, struct nx_span message)
     return true;
 }
 
-static const struct {
-    const char *name;
-    bool (*answer)(struct nx_peer *p, struct nx_span message);
-} served[] = {{"rex", answer_features}, {"global_name_server", answer_global}};
-
-enum { SERVED = sizeof served / sizeof *served };
-
-/* SERVED: nobody's. */
-static int served_by(const struct nx_peer *p, struct nx_span name)
-{
-    struct nx_span text;
-    int i = 0;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAG_PUBLISHED) || !nx_atom_parse(name, &text))
-        return SERVED;
-    while (i < SERVED && !nx_span_is(text, served[i].name))
-        i++;
-    return i;
-}
-
-bool nx_kernel_serves(const struct nx_peer *p, struct nx_span name)
-{
-    return served_by(p, name) < SERVED;
-}
-
 bool nx_kernel_named_message(struct nx_peer *p, struct nx_span name, struct nx_span message)
 {
-    int i = served_by(p, name);
-    return i < SERVED && served[i].answer(p, message);
+    struct nx_span text;
+    if (!nx_conn_has_flag(p->conn, NX_DFLAG_PUBLISHED) || !nx_atom_parse(name, &text))
+        return false;
+    if (nx_span_is(text, "rex"))
+        return answer_features(p, message);
+    return nx_span_is(text, "global_name_server") && answer_global(p, message);
 }

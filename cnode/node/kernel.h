@@ -14,7 +14,4 @@ int nx_kernel_message(struct nx_peer *p, struct nx_span message);
  */
 bool nx_kernel_named_message(struct nx_peer *p, struct nx_span name, struct nx_span message);
 
-/** True for the names whose messages nx_kernel_named_message reads. */
-bool nx_kernel_serves(const struct nx_peer *p, struct nx_span name);
-
 #endif

@@ -2,11 +2,10 @@
 #include "node/router.h"
 
 #include "base/err.h"
-#include "node/kernel.h"
 #include "node/sig.h"
 #include "node/signals.h"
 
-/* Of messages to nobody: enough to see what they are. */
+/* Of what is for a dead process: enough to see what it is. */
 enum { KEEP_UNWANTED = 1024 };
 
 int nx_sig_drop(struct nx_peer *p)
@@ -68,8 +67,7 @@ static int on_unwanted(struct nx_peer *p, const struct nx_signal *s, struct noex
 enum keep {
     KEEP_WHOLE = 0, /* up to message_max */
     KEEP_REASON,    /* up to reason_max */
-    KEEP_FOR_PID,   /* the whole, where the receiver is there */
-    KEEP_FOR_NAME
+    KEEP_FOR_PID    /* the whole, where the receiver is there; a name can be there in time */
 };
 
 /* Protocol.md 6.1. What is not in the table is valid and wanted by nobody here. */
@@ -81,12 +79,12 @@ static const struct {
     [NX_OP_SEND] = {nx_sig_send, KEEP_FOR_PID},
     [NX_OP_EXIT] = {nx_sig_exit, KEEP_WHOLE},
     [NX_OP_UNLINK] = {nx_sig_unlink, KEEP_WHOLE},
-    [NX_OP_REG_SEND] = {nx_sig_reg_send, KEEP_FOR_NAME},
+    [NX_OP_REG_SEND] = {nx_sig_reg_send, KEEP_WHOLE},
     [NX_OP_GROUP_LEADER] = {nx_sig_group_leader, KEEP_WHOLE},
     [NX_OP_EXIT2] = {nx_sig_exit2, KEEP_WHOLE},
     [NX_OP_SEND_TT] = {nx_sig_send, KEEP_FOR_PID},
     [NX_OP_EXIT_TT] = {nx_sig_exit, KEEP_WHOLE},
-    [NX_OP_REG_SEND_TT] = {nx_sig_reg_send, KEEP_FOR_NAME},
+    [NX_OP_REG_SEND_TT] = {nx_sig_reg_send, KEEP_WHOLE},
     [NX_OP_EXIT2_TT] = {nx_sig_exit2, KEEP_WHOLE},
     [NX_OP_MONITOR_P] = {nx_sig_monitor, KEEP_WHOLE},
     [NX_OP_DEMONITOR_P] = {nx_sig_demonitor, KEEP_WHOLE},
@@ -121,9 +119,6 @@ size_t nx_router_wanted(const struct nx_peer *p, const struct nx_ctrl *ctrl)
     if (keep == KEEP_REASON && !nx_sig_down_is_result(p, ctrl))
         return p->node->options.reason_max;
     if (keep == KEEP_FOR_PID && !nx_sig_proc(p, ctrl->arg[NX_ARG_TO]))
-        return KEEP_UNWANTED;
-    struct nx_span name = ctrl->arg[NX_ARG_NAME];
-    if (keep == KEEP_FOR_NAME && !nx_sig_named(p, name) && !nx_kernel_serves(p, name))
         return KEEP_UNWANTED;
     return p->node->options.message_max;
 }

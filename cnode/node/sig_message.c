@@ -14,13 +14,19 @@ static const struct nx_pid *sender_of(const struct nx_peer *p, struct nx_span ra
     return nx_sig_theirs(p, raw, pid) ? pid : NULL;
 }
 
-/* A message that could not be kept whole, for the budget of those in fragments or its depth, is
- * none. */
-static int not_whole(struct nx_peer *p, const struct nx_signal *s)
+/* Nobody could read a message that nests so deep, and it will come again where its connection ends
+ * for it. One that could not be kept must not get lost without a word: messages do not, on a
+ * connection that stays. */
+static int not_whole(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
+    unsigned long long len = s->payload_full;
+    if (!s->too_deep)
+        return nx_fail(err, NOEX_ETOOBIG,
+                       "no room for a message of %llu bytes: message_max is %zu for those in "
+                       "fragments together, or the memory is out",
+                       len, p->node->options.message_max);
     nx_log(&p->node->log, NOEX_LOG_ERROR,
-           "%s: a message of %llu bytes was dropped: it is over a limit or nested too deep",
-           p->name.full, (unsigned long long)s->payload_full);
+           "%s: a message of %llu bytes was dropped: nested too deep", p->name.full, len);
     return nx_sig_drop(p);
 }
 
@@ -39,7 +45,7 @@ static int deliver(struct nx_peer *p, struct nx_proc *proc, const struct nx_sign
     if (nx_calls_reply(p, s->payload, s->payload_full))
         return 0;
     if (s->payload.len < s->payload_full)
-        return not_whole(p, s);
+        return not_whole(p, s, err);
     if (proc->number == NX_PROC_KERNEL)
         return nx_kernel_message(p, s->payload);
     int rc = nx_mail_message(p->node, proc, &m);

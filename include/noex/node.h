@@ -62,8 +62,9 @@ struct noex_options {
     uint64_t reconnect_min_ms;
     /** and the longest (30000). */
     uint64_t reconnect_max_ms;
-    /** A longer frame closes its connection; this much is kept of messages in fragments that are
-     * under way, all together (128 MiB). */
+    /** A longer frame closes its connection; and this much is kept of messages in fragments that are
+     * under way, all together: beyond it a reason is cut, and a message closes its connection, too
+     * (128 MiB). */
     size_t message_max;
     /** Bytes kept of one exit reason; the rest is cut and marked (1 MiB). */
     size_t reason_max;

@@ -111,6 +111,16 @@ NOEX_API NOEX_MUST_USE int noex_whereis(noex_node *node, const char *name,
 NOEX_API NOEX_MUST_USE int noex_send(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term message);
 
+/**
+ * Sends a message to whoever made this alias, a reference: an erlang:alias/0 that another node has
+ * sent here, or one of noex_alias. `alias` is the reference as a term; one that is taken away, or
+ * no alias at all, loses the message. In all else as noex_send. Errors: NOEX_EINVALID (NULL),
+ * NOEX_ENOPROC, NOEX_ETARGET (`alias` is no reference), NOEX_ENODENAME, NOEX_ETERM, NOEX_ENOMEM,
+ * NOEX_EUNREAD, NOEX_ELIMIT.
+ */
+NOEX_API NOEX_MUST_USE int noex_send_alias(noex_node *node, const struct noex_pid *from,
+                                           struct noex_term alias, struct noex_term message);
+
 /** Sends an exit signal, as exit/2: `kill` ends the process whatever it traps, `normal` does
  * nothing to one that traps none, but for itself. `to` is a process. Errors: as noex_send, `from`
  * must not be NULL: NOEX_EINVALID, NOEX_ENOPROC, NOEX_ETARGET (a name), NOEX_ENODENAME, NOEX_ETERM,

@@ -48,14 +48,14 @@ enum { ARGS_MAX = 3 };
 /* The arguments of a command, and what they are by their forms, one at most of each. */
 struct args {
     struct noex_term arg[ARGS_MAX]; /* x: any term */
-    struct noex_target to;          /* t: a pid, Name of this node, or {Name, Node} */
+    struct noex_target to;          /* t: a pid, Name of this node, {Name, Node}; or an alias */
     char name[NOEX_ATOM_SIZE];      /* a: an atom; empty where it is none */
     uint64_t number;                /* n */
 };
 
 static int take(char form, struct noex_term term, struct args *a)
 {
-    if (form == 't')
+    if (form == 't' && noex_term_type(term) != NOEX_TERM_REF)
         return any_target(node, term, &a->to);
     if (form == 'n')
         return noex_term_uint64(term, &a->number);
@@ -91,6 +91,8 @@ static int do_unlink(const struct args *a)
 
 static int do_send(const struct args *a)
 {
+    if (noex_term_type(a->arg[0]) == NOEX_TERM_REF)
+        return noex_send_alias(node, &self, a->arg[0], a->arg[1]);
     return noex_send(node, &self, &a->to, a->arg[1]);
 }
 

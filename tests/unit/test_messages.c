@@ -271,7 +271,9 @@ static void a_name_is_whoevers_it_is_when_the_message_comes(void **state)
 
 /* ---- sizes ---- */
 
-enum { BIG = 300 * 1024 };
+enum { KB = 1024, BIG = 300 * KB, MAIL = 64 * KB };
+
+static uint8_t kilobyte[KB] = {109, 0, 0, (KB - 5) >> 8, (KB - 5) & 255};
 
 static uint8_t big[BIG] = {109, 0, (BIG - 5) >> 16, ((BIG - 5) >> 8) & 255, (BIG - 5) & 255};
 
@@ -297,18 +299,79 @@ static bool is_dropped(struct bench *bench)
     return bench_stats(bench).signals_dropped == 1;
 }
 
-static void of_a_big_message_to_nobody_little_is_kept(void **state)
+static void of_a_big_message_to_the_dead_little_is_kept(void **state)
 {
     (void)state;
     open_plain();
     struct receiver to = to_srv();
-    to.name = raw_atom("nobody");
-    struct nx_ctrl c = ctrl_of(&forms[4], &to, their_pid());
-    b.alloc.fail_at = b.alloc.calls + 40; /* the many that the whole would take */
+    assert_int_equal(noex_process_exit(b.node, &srv, term_of(raw_atom("normal"))), 0);
+    bench_settle(&b);
+    struct nx_ctrl c = ctrl_of(&forms[2], &to, their_pid());
+    size_t before = b.alloc.peak = b.alloc.bytes;
     fake_beam_send_fragments(&b.beam[0], &c, nx_span(big, sizeof big));
     bench_until_true(&b, is_dropped);
-    b.alloc.fail_at = 0;
-    assert_int_equal(b.seen_count, 0);
+    assert_true(b.alloc.peak - before < sizeof big / 2);
+    done();
+}
+
+static void a_message_that_cannot_be_kept_ends_its_connection_and_none_to_nobody_does(void **state)
+{
+    (void)state;
+    for (int nobody = 0; nobody < 2; nobody++) {
+        bench_init(&b);
+        b.options.message_max = b.options.reason_max = 64 * 1024;
+        bench_open_citizen(&b, NX_DFLAGS_OURS);
+        make_processes();
+        struct receiver to = to_srv();
+        if (nobody)
+            to.name = raw_atom("nobody");
+        struct nx_ctrl c = ctrl_of(&forms[4], &to, their_pid());
+        fake_beam_send_fragments(&b.beam[0], &c, nx_span(big, sizeof big));
+        if (nobody) {
+            bench_until_true(&b, is_dropped);
+            assert_int_equal(b.seen_count, 0);
+        } else {
+            bench_until(&b, DOWN, 1);
+            EXPECT_EVENTS(&b, DOWN);
+            assert_int_equal(b.seen[0].code, NOEX_ETOOBIG);
+            assert_non_null(strstr(b.seen[0].text, "message_max"));
+        }
+        done();
+    }
+}
+
+/* One of two fragments, the other is the rest. */
+static void send_part(const struct nx_ctrl *c, uint64_t left, struct nx_span part)
+{
+    uint8_t frame[FAKE_TERM];
+    struct nx_buf out;
+    nx_buf_fixed(&out, frame, sizeof frame);
+    assert_int_equal(nx_buf_put_u8(&out, 131), 0);
+    assert_int_equal(nx_buf_put_u8(&out, left == 2 ? 69 : 70), 0);
+    assert_int_equal(nx_buf_put_u64(&out, 99), 0);
+    assert_int_equal(nx_buf_put_u64(&out, left), 0);
+    if (left == 2) {
+        assert_int_equal(nx_buf_put_u8(&out, 0), 0);
+        assert_int_equal(nx_ctrl_build(&out, c), 0);
+    }
+    assert_int_equal(nx_buf_put_span(&out, part), 0);
+    fake_beam_send_raw(&b.beam[0], frame, nx_buf_len(&out));
+    bench_settle(&b);
+}
+
+static void a_name_may_come_to_be_while_a_message_to_it_comes(void **state)
+{
+    (void)state;
+    open_plain();
+    struct receiver to = to_srv();
+    to.name = raw_atom("late");
+    struct nx_ctrl c = ctrl_of(&forms[4], &to, their_pid());
+    send_part(&c, 2, nx_span(kilobyte, 1000));
+    struct noex_pid late = bench_process(&b, "late", false);
+    send_part(&c, 1, nx_span(kilobyte + 1000, sizeof kilobyte - 1000));
+    EXPECT_EVENTS(&b, P_MSG);
+    assert_int_equal(b.seen[0].term_len, sizeof kilobyte);
+    assert_true(same_pid(&b.seen[0].process, &late));
     done();
 }
 
@@ -415,10 +478,6 @@ static void a_message_from_here_to_nobody_is_lost_without_an_error(void **state)
 }
 
 /* ---- mail_max ---- */
-
-enum { KB = 1024, MAIL = 64 * KB };
-
-static uint8_t kilobyte[KB] = {109, 0, 0, (KB - 5) >> 8, (KB - 5) & 255};
 
 static void open_pulled(void)
 {
@@ -601,7 +660,9 @@ int main(void)
         cmocka_unit_test(a_message_to_a_process_that_ended_is_dropped),
         cmocka_unit_test(a_name_is_whoevers_it_is_when_the_message_comes),
         cmocka_unit_test(a_big_message_is_told_whole_in_each_form),
-        cmocka_unit_test(of_a_big_message_to_nobody_little_is_kept),
+        cmocka_unit_test(of_a_big_message_to_the_dead_little_is_kept),
+        cmocka_unit_test(a_message_that_cannot_be_kept_ends_its_connection_and_none_to_nobody_does),
+        cmocka_unit_test(a_name_may_come_to_be_while_a_message_to_it_comes),
         cmocka_unit_test(a_message_that_nobody_could_read_is_dropped_and_logged),
         cmocka_unit_test(priority_comes_before_what_waits_and_keeps_its_own_order),
         cmocka_unit_test(a_message_from_here_names_its_sender),
