@@ -80,7 +80,9 @@ links(Pid) ->
 
 %% A process of ours that does what it is told and lives on; `Trap`: whether it traps exits.
 here(Trap) ->
-    spawn(fun() -> process_flag(trap_exit, Trap), obey([]) end).
+    Self = self(),
+    Pid = spawn(fun() -> process_flag(trap_exit, Trap), Self ! {here, self()}, obey([]) end),
+    receive {here, Pid} -> Pid end.
 
 obey(Got) ->
     receive

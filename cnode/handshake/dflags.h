@@ -40,7 +40,7 @@
 #define NX_DFLAGS_MANDATORY_25 UINT64_C(0x01070f94)
 
 /** What a hidden node of ours offers. */
-#define NX_DFLAGS_OURS UINT64_C(0xd07df2fbc)
+#define NX_DFLAGS_OURS UINT64_C(0x2d07df2fbc)
 
 /** What a node of ours demands of a peer: mandatory in OTP 25, and V4_NC. */
 #define NX_DFLAGS_REQUIRED (NX_DFLAGS_MANDATORY_25 | NX_DFLAG_V4_NC)

@@ -83,8 +83,8 @@ static void we_offer_exactly_these(void **state)
                  NX_DFLAG_BIG_CREATION | NX_DFLAG_SEND_SENDER | NX_DFLAG_BIG_SEQTRACE_LABELS |
                  NX_DFLAG_EXIT_PAYLOAD | NX_DFLAG_FRAGMENTS | NX_DFLAG_HANDSHAKE_23 |
                  NX_DFLAG_UNLINK_ID | NX_DFLAG_MANDATORY_25_DIGEST | NX_DFLAG_SPAWN |
-                 NX_DFLAG_V4_NC | NX_DFLAG_ALIAS));
-    assert_true(NX_DFLAGS_OURS == UINT64_C(0xd07df2fbc));
+                 NX_DFLAG_V4_NC | NX_DFLAG_ALIAS | NX_DFLAG_ALTACT_SIG));
+    assert_true(NX_DFLAGS_OURS == UINT64_C(0x2d07df2fbc));
 }
 
 static void L1_we_offer_both_monitor_flags(void **state)
@@ -133,8 +133,11 @@ static void negotiation_is_the_and_of_both_expanded(void **state)
     (void)state;
     uint64_t digest = NX_DFLAG_MANDATORY_25_DIGEST;
     assert_true(nx_dflags_negotiate(digest, NX_DFLAGS_MANDATORY_25) == NX_DFLAGS_MANDATORY_25);
-    assert_true(nx_dflags_negotiate(NX_DFLAGS_OURS, 0xd07df7fbd) == NX_DFLAGS_OURS);
-    assert_true(nx_dflags_negotiate(NX_DFLAGS_OURS | 1, 0xd07df7fbc) == NX_DFLAGS_OURS);
+    const uint64_t otp_25 = UINT64_C(0xd07df7fbd), otp_29 = UINT64_C(0x6d07df7fbd);
+    assert_true(nx_dflags_negotiate(NX_DFLAGS_OURS, otp_25) ==
+                (NX_DFLAGS_OURS & ~NX_DFLAG_ALTACT_SIG));
+    assert_true(nx_dflags_negotiate(NX_DFLAGS_OURS, otp_29) == NX_DFLAGS_OURS);
+    assert_true(nx_dflags_negotiate(NX_DFLAGS_OURS | 1, otp_29 - 1) == NX_DFLAGS_OURS);
     assert_true(nx_dflags_negotiate(0x28, 0x8) == 0x8);
 }
 

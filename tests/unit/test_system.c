@@ -77,7 +77,7 @@ static void is_answered(struct nx_span answer)
     uint8_t bytes[FAKE_TERM];
     struct nx_span wanted = copy(bytes, answer);
     bench_settle(&b);
-    const struct fake_signal *s = bench_only_signal(&b, 0, NX_OP_ALIAS_SEND);
+    const struct fake_signal *s = bench_only_signal(&b, 0, NX_OP_ALTACT_SIG_SEND);
     assert_span(fake_signal_arg(s, NX_ARG_FROM), raw_pid(&b, &process));
     assert_span(fake_signal_payload(s), RAW_TUPLE(tag(), wanted));
     bench_forget_signals(&b, 0);
