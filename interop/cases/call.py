@@ -20,9 +20,9 @@ EXCEPTIONS = {
                         "gen_server:call failed: noproc"),
 }
 ARGUMENTS = [
-    "atom", "'quoted atom'", "-1", "16#ff", "1.5e3", "$a", '"text"', '"\u0416"', '<<"bin">>', "<<1:3>>",
-    '<<"\u0416"/utf8>>', "[]", "[1,2|3]", "{}", "{a,{b,[c]}}", '#{"k"=>#{1=>[]}}', " [ a , % comment\n b ] ",
-    "done.",
+    "atom", "'quoted atom'", "-1", "16#ff", "1.5e3", "$a", '"text"', '"\u0416"', '<<"bin">>',
+    "<<1:3>>", '<<"\u0416"/utf8>>', "[]", "[1,2|3]", "{}", "{a,{b,[c]}}", '#{"k"=>#{1=>[]}}',
+    " [ a , % comment\n b ] ", "done.",
 ]
 
 
@@ -63,15 +63,18 @@ class Call(InteropCase):
                 self.assertEqual({"class": kind, "reason": reason, "message": message}, raised)
                 self.assertEqual(kind == "error", stack.startswith("[{"), stack)
                 run = self.call(1, a.name, "noex_peer", "ending", how)
-                words = message if message.startswith(f"{kind}: ") else f"{kind}: {message or reason}"
+                words = message.removeprefix(f"{kind}: ") or reason
                 self.assertEqual([], run.lines)
-                self.assertEqual(f"noexmon: {a.name}: exception {words}", run.stderr.splitlines()[0])
+                self.assertEqual(f"noexmon: {a.name}: exception {kind}: {words}",
+                                 run.stderr.splitlines()[0])
 
     def test_the_functions_that_an_error_left_are_told(self):
         a = self.erl()
         run = self.call(1, a.name, "noex_peer", "ending", "badarith")
-        self.assertRegex(run.stderr, r"\n    in noex_peer:ending/1 \(\S*noex_peer.erl, line \d+\)\n")
-        self.call(1, a.name, "no_such_module", "f", "1", "[]", says=r"undef\n    in no_such_module:f/2\n")
+        self.assertRegex(run.stderr,
+                         r"\n    in noex_peer:ending/1 \(\S*noex_peer.erl, line \d+\)\n")
+        self.call(1, a.name, "no_such_module", "f", "1", "[]",
+                  says=r"undef\n    in no_such_module:f/2\n")
 
     def test_a_process_that_is_killed_in_place_of_returning_is_an_exit(self):
         a = self.erl()
@@ -134,8 +137,9 @@ class Call(InteropCase):
 
     def test_by_a_name_of_ones_own(self):
         a = self.erl()
-        self.call(0, a.name, "erlang", "node", options=["--name", f"caller@{HOST}"])
-        run = self.call(0, a.name, "erlang", "nodes", "hidden", options=["--name", f"caller@{HOST}"])
+        options = ["--name", f"caller@{HOST}"]
+        self.call(0, a.name, "erlang", "node", options=options)
+        run = self.call(0, a.name, "erlang", "nodes", "hidden", options=options)
         self.assertEqual([f"['caller@{HOST}']"], run.lines)
 
     def test_functions_of_a_c_node(self):
@@ -146,7 +150,8 @@ class Call(InteropCase):
         self.assertEqual("ok", a.eval(f"noex_citizen:ask({{citizen, '{c.name}'}}, {{serve}})"))
         self.assertEqual(["3"], self.call(0, c.name, "c_node", "add", "1", "2").lines)
         self.assertEqual(["{a,[b]}"], self.call(0, c.name, "c_node", "echo", "{a,[b]}").lines)
-        self.call(1, c.name, "c_node", "add", "1", "b", says=r"error: badarith\n    in c_node:add/2")
+        self.call(1, c.name, "c_node", "add", "1", "b",
+                  says=r"error: badarith\n    in c_node:add/2")
         self.call(1, c.name, "c_node", "raise", "throw", "x", says="throw: x")
         self.call(1, c.name, "c_node", "die", "killed", says=r"exit: \{signal,killed\}")
         self.call(1, c.name, "c_node", "nothing", says=r"error: undef\n    in c_node:nothing/0")

@@ -45,8 +45,8 @@ class GlobalNames(InteropCase):
         down = run.wait("process_down", after=up["seq"], target=target)
         self.assert_ref(down, pid, a)
         self.assertEqual("custom", down["reason"]["term"])
-        self.assertEqual(["node_up", "monitor", "process_down", "process_up", "monitor", "process_down"],
-                         run.kinds())
+        self.assertEqual(["node_up", "monitor", "process_down", "process_up", "monitor",
+                          "process_down"], run.kinds())
         self.assertEqual(1, run.interrupt())
 
     def test_a_name_that_nobody_has_looks_as_one_that_is_not_registered(self):
