@@ -354,8 +354,8 @@ class Dialler:
         return struct.pack(">BQIH", 78, self.flags, CREATION, len(name)) + name
 
     def connect(self, alive=b"true", sock=None):
-        """A Connection; None where the other side closed before the handshake was done. `alive`: the
-        answer to that status; b"": none."""
+        """A Connection; None where the other side closed before the handshake was done. `alive`:
+        the answer to that status; b"": none."""
         sock = sock or self.open()
         _say(sock, self.hello())
         status = _message(sock)

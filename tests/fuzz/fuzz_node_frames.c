@@ -270,8 +270,9 @@ static int on_said(void *ctx, const struct nx_signal *s, struct noex_error *err)
     must(s->payload.len == s->payload_full);
     if (c->op == NX_OP_EXIT || c->op == NX_OP_PAYLOAD_EXIT)
         must(nx_pid_parse(to, &pid) && pid.creation == PEER_CREATION);
-    if (c->op == NX_OP_ALIAS_SEND || c->op == NX_OP_MONITOR_P_EXIT ||
-        c->op == NX_OP_PAYLOAD_MONITOR_P_EXIT || c->op == NX_OP_SPAWN_REPLY)
+    /* An alias is wherever whoever calls says that it is: that of another node is ignored. */
+    if (c->op == NX_OP_MONITOR_P_EXIT || c->op == NX_OP_PAYLOAD_MONITOR_P_EXIT ||
+        c->op == NX_OP_SPAWN_REPLY)
         must(is_of(ref, PEER));
     must(c->op != NX_OP_UNLINK || !nx_conn_has_flag(w.theirs, NX_DFLAG_UNLINK_ID));
     if (is_of(ref, SELF)) {
@@ -563,6 +564,7 @@ static void put_fragments(struct nx_buf *out, struct nx_span body)
     const size_t piece = body.len / left + 1;
     for (size_t size = 19; left; left--, size = 18) {
         const size_t n = body.len < piece ? body.len : piece;
+        const struct nx_span rest = n ? nx_span(body.ptr + n, body.len - n) : body;
         for (int i = 0; i < 8; i++) {
             head[2 + i] = (uint8_t)(sequence >> (56 - 8 * i));
             head[10 + i] = (uint8_t)(left >> (56 - 8 * i));
@@ -570,7 +572,7 @@ static void put_fragments(struct nx_buf *out, struct nx_span body)
         if (next() >= 248)
             head[2 + next() % 16] ^= next();
         put_frame(out, head, size, nx_span(body.ptr, n));
-        body = nx_span(body.ptr + n, body.len - n);
+        body = rest;
         head[1] = 70;
     }
 }
