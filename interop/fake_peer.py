@@ -1,4 +1,4 @@
-"""A peer that need not behave: it registers at the test's epmd and accepts connections.
+"""A peer that need not behave: it registers at the test's epmd and accepts connections, or dials.
 
 SPDX-License-Identifier: Apache-2.0
 
@@ -13,7 +13,7 @@ import struct
 import threading
 import traceback
 
-from harness import COOKIE, HOST
+from harness import COOKIE, HOST, PATIENCE
 
 FLAGS = {
     "EXTENDED_REFERENCES": 0x4, "DIST_MONITOR": 0x8, "FUN_TAGS": 0x10, "DIST_MONITOR_NAME": 0x20,
@@ -40,6 +40,15 @@ class Raw(bytes):
 
 class Improper(tuple):
     """An improper list: its elements, the tail last."""
+
+
+def pid(node, number, serial=0, creation=CREATION):
+    return Raw(b"X" + encode(Atom(node)) + struct.pack(">III", number, serial, creation))
+
+
+def reference(node, *words, creation=CREATION):
+    return Raw(struct.pack(">BH", 90, len(words)) + encode(Atom(node))
+               + struct.pack(f">I{len(words)}I", creation, *words))
 
 
 def encode(term):
@@ -100,13 +109,20 @@ def _raw(data, at, end):
 
 
 class Connection:
-    """One accepted connection, after the handshake."""
+    """One connection after the handshake; `name`, `flags` and `creation` are the other side's."""
 
-    def __init__(self, peer, sock, name, flags):
+    def __init__(self, peer, sock, name, flags, creation=0):
         self.peer, self.sock, self.name, self.flags = peer, sock, name, flags
+        self.creation = creation
         self.fragments = bool(flags & peer.flags & FRAGMENTS)
         self.monitors = {}  # ref: (watcher, target as it was given)
         self.ticks = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.close()
 
     def send_bytes(self, data):
         self.sock.sendall(data)
@@ -114,20 +130,23 @@ class Connection:
     def send_frame(self, body):
         self.sock.sendall(struct.pack(">I", len(body)) + body)
 
-    def send(self, control, payload=None):
-        """A control message, in the form that was negotiated."""
+    def body(self, control, payload=None):
+        """The frame of a control message, in the form that was negotiated, without its length."""
         version = b"" if self.fragments else b"\x83"
         terms = [control] if payload is None else [control, payload]
         head = b"\x83D\0" if self.fragments else b"p"
-        self.send_frame(head + b"".join(version + encode(t) for t in terms))
+        return head + b"".join(version + encode(t) for t in terms)
+
+    def send(self, control, payload=None):
+        self.send_frame(self.body(control, payload))
 
     def down(self, ref, reason):
         """Ends a monitor of the other side."""
         watcher, target = self.monitors.pop(ref)
         self.send((28, target, watcher, ref), reason)
 
-    def serve(self):
-        """Reads until the other side closes; monitors go to the peer's on_monitor."""
+    def read(self):
+        """(control, payload or None) of the next message, None at the end; ticks are answered."""
         while (head := _read(self.sock, 4)) is not None:
             size = struct.unpack(">I", head)[0]
             if size == 0:
@@ -137,8 +156,16 @@ class Connection:
                 continue
             body = _read(self.sock, size)
             if body is None:
-                return
-            control = decode(body, 3 if self.fragments else 2)[0]
+                return None
+            control, at = decode(body, 3 if self.fragments else 2)
+            at += not self.fragments
+            return control, decode(body, at)[0] if at < len(body) else None
+        return None
+
+    def serve(self):
+        """Reads until the other side closes; monitors go to the peer's on_monitor."""
+        while (message := self.read()) is not None:
+            control = message[0]
             self.peer.controls.append(control)
             if control[0] == 19:
                 self.monitors[control[3]] = (control[1], control[2])
@@ -153,12 +180,28 @@ def _read(sock, count):
     while len(data) < count:
         try:
             part = sock.recv(count - len(data))
+        except socket.timeout:
+            raise AssertionError("the other side says nothing, and does not close") from None
         except OSError:
             return None
         if not part:
             return None
         data += part
     return data
+
+
+def _message(sock):
+    """The next one of the handshake, or None."""
+    head = _read(sock, 2)
+    return None if head is None else _read(sock, struct.unpack(">H", head)[0])
+
+
+def _say(sock, body):
+    sock.sendall(struct.pack(">H", len(body)) + body)
+
+
+def _digest(cookie, challenge):
+    return hashlib.md5(cookie.encode() + str(challenge).encode()).digest()
 
 
 class FakePeer:
@@ -247,19 +290,9 @@ class FakePeer:
                 pass
         return False
 
-    def _message(self, sock):
-        head = _read(sock, 2)
-        return None if head is None else _read(sock, struct.unpack(">H", head)[0])
-
-    def _say(self, sock, body):
-        sock.sendall(struct.pack(">H", len(body)) + body)
-
-    def _digest(self, challenge):
-        return hashlib.md5(self.cookie.encode() + str(challenge).encode()).digest()
-
     def _handshake(self, sock):
         """The accepting side, protocol.md 2.2; a Connection, or None when it went no further."""
-        hello = self._message(sock)
+        hello = _message(sock)
         if hello is None or hello[0] != 78:
             return None
         flags, _, size = struct.unpack_from(">QIH", hello, 1)
@@ -267,30 +300,78 @@ class FakePeer:
         if not self._step(sock, "status"):
             return None
         if self.status:
-            self._say(sock, b"s" + self.status.encode())
-            if self.status not in ("ok", "ok_simultaneous") and self._message(sock) != b"strue":
+            _say(sock, b"s" + self.status.encode())
+            if self.status not in ("ok", "ok_simultaneous") and _message(sock) != b"strue":
                 return None
         elif flags & NAME_ME:
             name = b"F%dX@" % (len(self._sockets)) + name
             size = struct.pack(">H", len(name))
-            self._say(sock, b"snamed:" + size + name + struct.pack(">I", CREATION))
+            _say(sock, b"snamed:" + size + name + struct.pack(">I", CREATION))
         else:
-            self._say(sock, b"sok")
+            _say(sock, b"sok")
         if not self._step(sock, "challenge"):
             return None
         said = self.says_name.encode()
         challenge = 0x01020304
         head = struct.pack(">BQIIH", 78, self.flags, challenge, CREATION, len(said))
-        self._say(sock, head + said)
-        reply = self._message(sock)
-        if reply is None or reply[0] != 114 or reply[5:] != self._digest(challenge):
+        _say(sock, head + said)
+        reply = _message(sock)
+        if reply is None or reply[0] != 114 or reply[5:] != _digest(self.cookie, challenge):
             return None
         self.replies += 1
         if not self._step(sock, "ack"):
             return None
-        answer = self._digest(struct.unpack_from(">I", reply, 1)[0])
-        self._say(sock, b"a" + (bytes(16) if self.wrong_ack else answer))
+        answer = _digest(self.cookie, struct.unpack_from(">I", reply, 1)[0])
+        _say(sock, b"a" + (bytes(16) if self.wrong_ack else answer))
         return Connection(self, sock, name.decode(), flags)
+
+
+class Dialler:
+    """The other role: connects to `node`, which epmd knows, as often as it is told to."""
+
+    def __init__(self, case, node, name="probe", cookie=COOKIE, flags=ALL_FLAGS):
+        self.case, self.node, self.cookie, self.flags = case, node, cookie, flags
+        self.name = f"{name}@{HOST}"
+        self.answers_ticks = True
+        self.port = self._port_of(node)
+
+    def _port_of(self, node):
+        name = node.partition("@")[0].encode()
+        with socket.create_connection((HOST, self.case.epmd.port)) as epmd:
+            epmd.sendall(struct.pack(">HB", len(name) + 1, 122) + name)
+            answer = _read(epmd, 4)
+        return struct.unpack_from(">H", answer, 2)[0]
+
+    def open(self):
+        """A socket on which nothing was said yet."""
+        sock = socket.create_connection((HOST, self.port), timeout=PATIENCE)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.case.addCleanup(sock.close)
+        return sock
+
+    def hello(self):
+        name = self.name.encode()
+        return struct.pack(">BQIH", 78, self.flags, CREATION, len(name)) + name
+
+    def connect(self, alive=b"true", sock=None):
+        """A Connection; None where the other side closed before the handshake was done. `alive`: the
+        answer to that status; b"": none."""
+        sock = sock or self.open()
+        _say(sock, self.hello())
+        status = _message(sock)
+        if status == b"salive" and alive:
+            _say(sock, b"s" + alive)
+        challenge = _message(sock) if status in (b"sok", b"sok_simultaneous", b"salive") else None
+        if challenge is None:
+            return None
+        flags, theirs, creation = struct.unpack_from(">QII", challenge, 1)
+        _say(sock, b"r" + struct.pack(">I", 0x0A0B0C0D) + _digest(self.cookie, theirs))
+        ack = _message(sock)
+        if ack is None:
+            return None
+        if ack != b"a" + _digest(self.cookie, 0x0A0B0C0D):
+            raise AssertionError(f"a wrong acknowledgement: {ack}")
+        return Connection(self, sock, self.node, flags, creation)
 
 
 def fake_epmd(case, answer):

@@ -264,6 +264,7 @@ SCHEMA = {  # event: keys besides v, seq, ts, event; those in the second set may
     "tick_missed": ({"node", "missed"}, set()),
     "error": ({"code", "message"}, {"node", "target"}),
     "name": ({"host", "name", "port"}, set()),
+    "result": ({"node"}, {"value", "exception"}),
 }
 REASON_TYPES = {"normal", "shutdown", "killed", "timeout", "exception", "noproc", "noconnection"}
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -282,6 +283,14 @@ def check_event(event):
         assert type(event[key]) is int and event[key] >= 0, event
     for key in {"node", "target", "message"} & set(event):
         assert isinstance(event[key], str) and event[key], event
+    if event["event"] == "result":
+        assert isinstance(event.get("value", ""), str), event
+        assert ("value" in event) != ("exception" in event), event
+    if "exception" in event:
+        raised = event["exception"]
+        assert raised["class"] in ("error", "exit", "throw"), event
+        told = {"class", "reason", "message"} | ({"stack"} if raised["class"] == "error" else set())
+        assert set(raised) == told and all(isinstance(v, str) for v in raised.values()), event
     if "monitoredRef" in event:
         assert set(event["monitoredRef"]) == {"id", "nodeId"}, event
     if event["event"] == "process_down":

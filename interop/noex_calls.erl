@@ -343,6 +343,33 @@ linked_to_c(C) ->
     {A, {it, ends}} = down(M),
     silence(50).
 
+%% ---- two C nodes, told what to do from here
+
+c_and_c(C, D) ->
+    P = new(C), Q = new(D),
+    {failed, 'NOEX_ENOTSUP', notsup} = ask(P, {rpc, D, {c_node, echo, [1]}, 5000}),
+    ok = ask(c(D), {serve}),
+    [{reply, T} = ask(P, {rpc, D, {c_node, echo, [T]}, 5000}) || T <- terms()],
+    {failed, 'NOEX_EEXCEPTION', {error, badarith, [{c_node, add, 2, []}]}} =
+        ask(P, {rpc, D, {c_node, add, [a, b]}, 5000}),
+    {failed, 'NOEX_EEXCEPTION', {throw, ball}} =
+        ask(P, {rpc, D, {c_node, raise, [throw, ball]}, 5000}),
+    {failed, 'NOEX_EEXCEPTION', {error, undef, [{c_node, none, [], []}]}} =
+        ask(P, {rpc, D, {c_node, none, []}, 5000}),
+    {failed, 'NOEX_ENOPROC', by_itself} = ask(P, {rpc, D, {c_node, die, [by_itself]}, 5000}),
+    [{reply, T} = ask(P, {call, To, {echo, T}, 5000}) || T <- terms(), To <- [Q, {citizen, D}]],
+    {failed, 'NOEX_ENOPROC', {the, 'end'}} = ask(P, {call, Q, {exit, {the, 'end'}}, 5000}),
+    {failed, 'NOEX_ENOPROC', noproc} = ask(P, {call, Q, x, 5000}),
+    Ref = make_ref(),
+    P ! {self(), Ref, {spawn_on, D, {c_node, hold, []}, [link, monitor]}},
+    S = receive {Ref, {spawned, S0}} -> S0 after 5000 -> error(no_pid) end,
+    D = node(S),
+    ok = ask(P, {trap, true}),
+    exit(S, gone),
+    receive {Ref, {spawn_down, S, gone}} -> ok after 5000 -> error(no_down) end,
+    ok = noex_citizen:until(fun() -> [{exit, S, gone}] =:= events(P) end),
+    silence(50).
+
 %% ---- when the connection goes
 
 lost(C) ->

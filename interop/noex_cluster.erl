@@ -65,17 +65,18 @@ before_beam_restart(C, Other) ->
     W = here_on(Other, false),
     ok = ask(P, {link, W}),
     pong = ask(W, fun() -> ask(P, {echo, pong}) end),
-    persistent_term:put(old, {P, W}),
+    persistent_term:put(old, {P, W, ask(W, fun() -> alias() end)}),
     ok.
 
 after_beam_restart(C, Other) ->
-    {P, W} = persistent_term:get(old),
+    {P, W, Alias} = persistent_term:get(old),
     [{lost, W, noconnection}] = events(P),
     pong = erpc:call(Other, net_adm, ping, [C]),
     erpc:call(Other, fun() -> [here(false) || _ <- lists:seq(1, 100)] end),
     ok = erpc:call(Other, ?MODULE, watch_nodes, [C]),
     ask(c(C), {node_events}),
-    [ok = ask(P, X) || X <- [{send, W, lost}, {exit2, W, lost}, {unlink, W}, {monitor, W}]],
+    [ok = ask(P, X) || X <- [{send, W, lost}, {send, Alias, lost}, {exit2, W, lost}, {unlink, W},
+                             {monitor, W}]],
     ok = ask(P, {link, W}),
     [{exit, W, noproc}] = wait_events(P),
     %% An end that crosses the other side's answer to a link.
@@ -154,7 +155,7 @@ before_restart(C) ->
         process_flag(trap_exit, true),
         ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
         P = new(C, old_one),
-        {Alias, _} = ask(P, {alias}),
+        {Alias, _} = ask(P, {alias, []}),
         link(P),
         Ref = monitor(process, P),
         persistent_term:put(old, {P, Alias}),

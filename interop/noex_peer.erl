@@ -6,6 +6,7 @@
 -export([start/0, flush_log/0]).
 -export([worker/1, server/1, finish/2, reason_text/1, reason_bytes/1, reason_is/2]).
 -export([pid_text/1, high_pid/1, workers/1, names/1, watched/1]).
+-export([echo/1, values/0, ending/1, die/0]).
 -export([read_texts/1, same_term/2, random_texts/2]).
 -export([race_start/2, race_kill/1, watched_from_outside/0, churn/1]).
 -export([init/1, handle_call/3, handle_cast/2]).
@@ -91,6 +92,28 @@ reason_is(Name, Text) ->
     {ok, Tokens, _} = erl_scan:string(unicode:characters_to_list(Text) ++ "."),
     {ok, Term} = erl_parse:parse_term(Tokens),
     Term =:= ask({reason, Name}).
+
+%% ---- functions to be called
+
+echo(Term) -> Term.
+
+%% One of each type, and each the same whenever it is asked for.
+values() ->
+    Key = {?MODULE, values},
+    persistent_term:get(Key, none) =:= none andalso persistent_term:put(Key, new_values()),
+    persistent_term:get(Key).
+
+new_values() ->
+    [0, -1, 255, 1 bsl 100, -(1 bsl 70), 0.1, -0.0, 1.0e22, [], {}, <<>>, #{}, "text", [1 | 2],
+     [[$a], "\e\n\"", [1046, 1047], [0, 256]], <<"bytes">>, <<0, 255>>, <<5:3>>,
+     <<1046/utf8, 1047/utf8>>, '', 'with space', 'it\'s', binary_to_atom(<<1046/utf8>>), true,
+     #{key => #{"k" => [1]}}, whereis(noex_witness), make_ref(), hd(erlang:ports()),
+     fun lists:map/2, fun() -> ok end].
+
+%% Killed, not ended.
+die() ->
+    exit(self(), kill),
+    receive after infinity -> ok end.
 
 %% ---- texts: terms go as external terms, in hex without the version byte
 

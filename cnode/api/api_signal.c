@@ -66,9 +66,8 @@ static int send_away(struct call *c, struct nx_span payload)
 
 /* ---- messages ---- */
 
-static int send_here(struct call *c, struct nx_span term)
+static int send_here(struct call *c, struct nx_proc *proc, struct nx_span term)
 {
-    struct nx_proc *proc = nx_address_proc(c->node, &c->to);
     struct nx_pid self;
     if (!proc || !proc->end_letter)
         return 0; /* as in Erlang */
@@ -96,13 +95,57 @@ int noex_send(noex_node *node, const struct noex_pid *from, const struct noex_ta
         return rc;
     struct nx_span term = nx_span(message.bytes, message.len);
     if (!c.to.peer)
-        return send_here(&c, term);
+        return send_here(&c, nx_address_proc(node, &c.to), term);
     if (c.to.name) {
         c.ctrl.op = NX_OP_REG_SEND;
         c.ctrl.arg[NX_ARG_NAME] = c.ctrl.arg[NX_ARG_TO];
         c.ctrl.arg[NX_ARG_TO] = nx_span(NULL, 0);
     }
     return send_away(&c, term);
+}
+
+/* Whose it is, NULL: of nobody any more. */
+static struct nx_proc *alias_here(const noex_node *node, const struct nx_ref *ref)
+{
+    bool ours = ref->creation == node->creation && ref->count == 3 && ref->word[2] == NX_REF_ALIAS;
+    return ours ? nx_alias_find(node->procs, ref->word[0], ref->word[1]) : NULL;
+}
+
+/* What of a send to an alias does not depend on where that is. */
+static int begin_alias(struct call *c, noex_node *node, const struct noex_pid *from,
+                       struct noex_term alias, struct nx_ref *ref)
+{
+    *c = (struct call){.node = node, .err = nx_api_begin(node)};
+    if (from && !(c->from = nx_api_process(node, from)))
+        return nx_api_no_process(c->err, from);
+    if (!nx_ref_parse(nx_span(alias.bytes, alias.len), ref))
+        return nx_fail(c->err, NOEX_ETARGET, "the alias is no reference");
+    if (!node->dynamic && nx_span_is(ref->node, node->self.full))
+        return 0;
+    int rc = nx_address_peer(node, ref->node, &c->to.peer, c->err);
+    if (rc)
+        return rc;
+    c->ctrl = (struct nx_ctrl){.op = NX_OP_ALIAS_SEND};
+    c->ctrl.arg[NX_ARG_REF] = nx_span(alias.bytes, alias.len);
+    if (c->from)
+        c->ctrl.arg[NX_ARG_FROM] =
+            nx_signal_pid(c->to.peer, c->from->number, c->from->slot.generation, c->from_raw);
+    return 0;
+}
+
+int noex_send_alias(noex_node *node, const struct noex_pid *from, struct noex_term alias,
+                    struct noex_term message)
+{
+    struct call c;
+    struct nx_ref ref;
+    if (!node)
+        return NOEX_EINVALID;
+    int rc = begin_alias(&c, node, from, alias, &ref);
+    rc = rc ? rc : nx_api_check_term(message, c.err);
+    if (rc)
+        return rc;
+    struct nx_span term = nx_span(message.bytes, message.len);
+    return c.to.peer ? send_away(&c, term) : send_here(&c, alias_here(node, &ref), term);
 }
 
 /* ---- exit signals and links ---- */

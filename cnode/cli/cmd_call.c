@@ -89,14 +89,14 @@ static enum exit_code ask(void *self, noex_node *node)
 static void say_exception(struct call *c)
 {
     struct exception *e = &c->exception;
-    const char *frames = text_string(&e->frames);
     const char *words = text_string(e->message.len ? &e->message : &e->reason);
     bool says_class = strcmp(e->class, "exit") != 0 || strncmp(words, "exit: ", 6) == 0;
     struct text line = {0};
     text_printf(&line, "noexmon: %s: exception %s%s", c->mfa->node,
                 says_class ? "" : "exit: ", words);
     console_log(c->console, text_string(&line));
-    for (const char *at = frames; at < frames + e->frames.len; at += strlen(at) + 1) {
+    const char *at = e->frames.ptr, *end = at ? at + e->frames.len : NULL;
+    for (; at < end; at += strlen(at) + 1) {
         text_clear(&line);
         text_printf(&line, "    in %s", at);
         console_log(c->console, text_string(&line));

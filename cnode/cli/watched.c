@@ -197,9 +197,10 @@ static void on_lost(struct session *s, struct watched *t, const struct noex_even
     if (t->what.kind != NOEX_TARGET_NODE && !t->gone)
         session_report_down(s, t, ev);
     watched_set_state(s, t, WATCH_LOST);
-    t->tries = 1;
-    if (is_global(t) && s->plan->keep)
+    if (is_global(t) && s->plan->keep) {
+        t->tries = 1;
         rearm_later(s, t);
+    }
 }
 
 static void on_gone(struct session *s, struct watched *t, const struct noex_event *ev)

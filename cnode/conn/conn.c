@@ -3,7 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "conn/outgoing.h"
+#include "conn/outqueue.h"
 #include "conn/ticks.h"
 #include "conn/trace.h"
 #include "handshake/dflags.h"
@@ -26,7 +26,7 @@ struct nx_conn {
     struct nx_hs *hs;
     const struct nx_hs_result *peer; /* NULL until up */
     struct nx_buf in;
-    struct nx_outgoing out;
+    struct nx_outqueue out;
     struct nx_ticks ticks;
     struct nx_incoming *incoming;
     struct nx_known_atoms *known; /* NULL where no atom cache was negotiated */
@@ -54,7 +54,7 @@ struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms
     c->log = config->hs.log;
     /* A frame header, its length and one control term may stand before the payload. */
     nx_buf_init(&c->in, a, config->message_max + 2 * READ_ROOM);
-    nx_outgoing_init(&c->out, a, config->out_max);
+    nx_outqueue_init(&c->out, a, config->out_max);
     c->hs = nx_hs_new(&c->config.hs, now_ms, err);
     if (c->hs)
         return c;
@@ -70,7 +70,7 @@ void nx_conn_free(struct nx_conn *c)
     nx_incoming_free(c->incoming);
     nx_known_atoms_free(c->known);
     nx_buf_free(&c->in);
-    nx_outgoing_free(&c->out);
+    nx_outqueue_free(&c->out);
     nx_free(c->config.hs.alloc, c);
 }
 
@@ -212,7 +212,7 @@ int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
 {
     struct nx_append a;
     const size_t big = fragment_bytes(c, ctrl, payload);
-    int rc = nx_outgoing_begin(&c->out, sender, big, &a);
+    int rc = nx_outqueue_begin(&c->out, sender, big, &a);
     if (rc)
         return queue_error(c, rc, big);
     /* What waits in a stream goes later than it is written here: its header may not rely on others.
@@ -222,7 +222,7 @@ int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
         rc = put_fragments(c, a.frames, ctrl, payload);
     else
         rc = (is_short ? put_short : put_plain)(c, a.frames, ctrl, payload);
-    rc = nx_outgoing_end(&c->out, &a, rc);
+    rc = nx_outqueue_end(&c->out, &a, rc);
     if (is_short)
         nx_known_atoms_end(c->known, !rc);
     if (rc)
@@ -236,7 +236,7 @@ int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
 static void send_tick(struct nx_conn *c)
 {
     enum { TICK = 4 };
-    if (nx_outgoing_queued(&c->out) > c->config.out_max - TICK || nx_buf_put_u32(&c->out.ready, 0))
+    if (nx_outqueue_queued(&c->out) > c->config.out_max - TICK || nx_buf_put_u32(&c->out.ready, 0))
         return;
     c->stats.ticks_out++;
     nx_log(c->log, NOEX_LOG_TRACE, "%s -> tick", c->peer->peer_name);
@@ -270,12 +270,12 @@ bool nx_conn_barrier_under_way(const struct nx_conn *c)
 
 struct nx_span nx_conn_out(const struct nx_conn *c)
 {
-    return c->peer && !nx_hs_out(c->hs).len ? nx_outgoing_next(&c->out) : nx_hs_out(c->hs);
+    return c->peer && !nx_hs_out(c->hs).len ? nx_outqueue_next(&c->out) : nx_hs_out(c->hs);
 }
 
 size_t nx_conn_queued(const struct nx_conn *c)
 {
-    return nx_hs_out(c->hs).len + nx_outgoing_queued(&c->out);
+    return nx_hs_out(c->hs).len + nx_outqueue_queued(&c->out);
 }
 
 size_t nx_conn_ready(const struct nx_conn *c)
@@ -294,7 +294,7 @@ void nx_conn_sent(struct nx_conn *c, size_t n, uint64_t now_ms)
         nx_hs_sent(c->hs, n);
         return;
     }
-    nx_outgoing_sent(&c->out, n);
+    nx_outqueue_sent(&c->out, n);
     if (c->out.ready.cap > KEEP_BUFFER)
         nx_buf_shrink(&c->out.ready, WRITE_ROOM);
 }

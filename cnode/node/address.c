@@ -64,6 +64,19 @@ int nx_address_of(noex_node *node, const struct noex_target *target, struct nx_a
     return rc || out->name ? rc : complete_pid(node, out, err);
 }
 
+int nx_address_peer(noex_node *node, struct nx_span name, struct nx_peer **out,
+                    struct noex_error *err)
+{
+    char text[NX_NAME_MAX + 1];
+    struct nx_node_name parsed;
+    if (name.len >= sizeof text)
+        return nx_fail(err, NOEX_ENODENAME, "a node's name of %zu bytes", name.len);
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    int rc = nx_node_name_parse(text, &parsed, err);
+    return rc ? rc : nx_node_peer(node, &parsed, out, err);
+}
+
 struct nx_proc *nx_address_proc(const noex_node *node, const struct nx_address *a)
 {
     if (a->name)

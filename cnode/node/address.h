@@ -22,6 +22,11 @@ bool nx_name_is_valid(const char *name);
 NOEX_MUST_USE int nx_address_of(noex_node *node, const struct noex_target *target,
                                 struct nx_address *out, struct noex_error *err);
 
+/** The peer of this name, as it stands in a term, made where there is none yet. Errors:
+ * NOEX_ENODENAME, NOEX_ENOMEM. */
+NOEX_MUST_USE int nx_address_peer(noex_node *node, struct nx_span name, struct nx_peer **out,
+                                  struct noex_error *err);
+
 /** The process of an address that is here; NULL: there is none. */
 struct nx_proc *nx_address_proc(const noex_node *node, const struct nx_address *a);
 

@@ -109,7 +109,7 @@ static int start_there(noex_node *node, const struct nx_call *call, uint32_t *sl
         return rc;
     /* What this node is called there is known only when it is up. */
     if (node->dynamic && !nx_peer_is_up(p))
-        rc = nx_spawns_keep(p, *slot, call->request);
+        rc = nx_calls_keep(p, *slot, call->request);
     else
         rc = nx_call_send(p, *slot, call->request);
     if (rc)
@@ -122,16 +122,14 @@ static int send_here(noex_node *node, struct nx_proc *proc, const struct nx_call
 {
     const struct nx_pending *r = nx_pending_at(node->pendings, slot);
     uint8_t pid[NX_RAW_PID_SIZE], ref[NX_CONN_REF_SIZE];
-    struct nx_pid from = {.node = nx_span_str(node->self.full),
-                          .id = nx_call_sender(r),
+    struct nx_pid from = {.id = nx_call_sender(r),
                           .serial = call->from ? r->caller.serial : NX_PROC_KERNEL_SERIAL,
                           .creation = node->creation};
-    struct nx_buf raw, message;
-    nx_buf_fixed(&raw, pid, sizeof pid);
-    int rc = nx_pid_write(&raw, &from);
     const struct nx_gen_caller caller = {
-        nx_buf_span(&raw), nx_own_ref(node, NULL, NX_REF_CALL, slot, r->slot.generation, ref)};
-    rc = rc ? rc : write_call(&message, &caller, node, call->request);
+        nx_own_pid(node, NULL, from.id, from.serial, pid),
+        nx_own_ref(node, NULL, NX_REF_CALL, slot, r->slot.generation, ref)};
+    struct nx_buf message;
+    int rc = write_call(&message, &caller, node, call->request);
     if (rc)
         return rc;
     const struct nx_message m = {
@@ -212,15 +210,8 @@ static int answer_there(noex_node *node, const struct nx_proc *proc, const struc
                         const struct nx_gen_caller *caller, struct nx_span reply,
                         struct noex_error *err)
 {
-    char text[NX_ATOM_CHARS_MAX + 1];
-    struct nx_node_name name;
     struct nx_peer *p;
-    if (to->node.len >= sizeof text)
-        return nx_fail(err, NOEX_ENODENAME, "the caller's node has no name that can be");
-    memcpy(text, to->node.ptr, to->node.len);
-    text[to->node.len] = '\0';
-    int rc = nx_node_name_parse(text, &name, err);
-    rc = rc ? rc : nx_node_peer(node, &name, &p, err);
+    int rc = nx_address_peer(node, to->node, &p, err);
     rc = rc ? rc : nx_reply_send(p, proc->number, proc->slot.generation, caller, reply);
     return rc == NOEX_EUNREAD ? nx_peer_unread(p, err) : rc;
 }
@@ -333,21 +324,54 @@ static int send_demonitor(struct nx_peer *p, uint32_t slot)
     return nx_conn_send(p->conn, nx_call_sender(r), &ctrl, nothing);
 }
 
+int nx_calls_keep(struct nx_peer *p, uint32_t slot, struct nx_span request)
+{
+    size_t waits = nx_peer_queued(p) + p->asked.kept, max = p->node->options.out_max;
+    if (request.len > max)
+        return NOEX_ELIMIT;
+    if (waits > max - request.len)
+        return NOEX_EUNREAD;
+    int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
+    return rc ? rc : nx_pending_keep(p->node->pendings, slot, request);
+}
+
+static int send_kept(struct nx_peer *p, uint32_t slot)
+{
+    struct nx_pendings *t = p->node->pendings;
+    const struct nx_pending *r = nx_pending_at(t, slot);
+    bool sent = true;
+    int rc = r->kind == NX_PENDING_CALL
+                 ? nx_call_send(p, slot, nx_span(r->kept->bytes, r->kept->len))
+                 : nx_spawn_send(p, slot, &sent);
+    if (rc == NOEX_ELIMIT) { /* longer than it was as it was kept */
+        nx_pending_fail(t, slot, rc);
+        return 0;
+    }
+    if (!rc && sent)
+        nx_pending_sent(t, slot);
+    return rc;
+}
+
 int nx_calls_pump(struct nx_peer *p)
 {
-    uint32_t slot;
+    struct nx_pendings *t = p->node->pendings;
+    uint32_t slot, next;
     int rc = 0;
     while (!rc && (slot = nx_pending_next_leaving(&p->asked)) && nx_signals_have_room(p)) {
         rc = send_demonitor(p, slot);
         if (!rc)
-            nx_pending_left(p->node->pendings, slot);
+            nx_pending_left(t, slot);
     }
-    if (rc == NOEX_EUNREAD) /* it waits for what was sent before */
-        return 0;
-    return rc ? rc : nx_spawns_pump(p);
+    slot = nx_pending_next_kept(t, &p->asked, 0);
+    for (; slot && !rc && nx_signals_have_room(p); slot = next) {
+        next = nx_pending_next_kept(t, &p->asked, slot);
+        rc = send_kept(p, slot);
+    }
+    return rc == NOEX_EUNREAD ? 0 : rc; /* then it waits for what was sent before */
 }
 
 bool nx_calls_wait(const struct nx_peer *p)
 {
-    return nx_pending_next_leaving(&p->asked) != 0 || nx_spawns_wait(p);
+    return nx_pending_next_leaving(&p->asked) ||
+           (p->asked.kept && p->leader.state != NX_LEADER_ASKED);
 }

@@ -52,6 +52,9 @@ void nx_calls_lost(struct nx_peer *p, int code);
 /** A process of this node has ended: what it asked for, and those who asked it. */
 void nx_calls_process_ended(noex_node *node, struct nx_proc *proc, struct nx_span reason);
 
+/** Keeps the request of a record for the time when the peer is up, and begins to connect. Errors:
+ * NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait; NOEX_ELIMIT: it alone is more. */
+NOEX_MUST_USE int nx_calls_keep(struct nx_peer *p, uint32_t slot, struct nx_span request);
 /** Sends what the peer is still to be told of calls that are over, and the requests that waited.
  * Errors: NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_calls_pump(struct nx_peer *p);

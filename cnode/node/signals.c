@@ -28,20 +28,26 @@ struct signal {
     bool answer;
 };
 
-struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
-                             uint8_t bytes[NX_RAW_PID_SIZE])
+struct nx_span nx_own_pid(const noex_node *node, const struct nx_peer *p, uint32_t id,
+                          uint32_t serial, uint8_t bytes[NX_RAW_PID_SIZE])
 {
-    const struct nx_hs_result *up = nx_peer_is_up(p) ? nx_conn_peer(p->conn) : NULL;
+    const struct nx_hs_result *up = p && nx_peer_is_up(p) ? nx_conn_peer(p->conn) : NULL;
     const struct nx_pid pid = {
-        .node = nx_span_str(up ? up->self_name : p->node->self.full),
+        .node = nx_span_str(up ? up->self_name : node->self.full),
         .id = id,
         .serial = serial,
-        .creation = up ? up->self_creation : p->node->creation,
+        .creation = up ? up->self_creation : node->creation,
     };
     struct nx_buf b;
     nx_buf_fixed(&b, bytes, NX_RAW_PID_SIZE);
     /* Cannot fail: the name was checked and the room is enough for any. */
     return nx_pid_write(&b, &pid) ? nx_span(NULL, 0) : nx_buf_span(&b);
+}
+
+struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
+                             uint8_t bytes[NX_RAW_PID_SIZE])
+{
+    return nx_own_pid(p->node, p, id, serial, bytes);
 }
 
 struct nx_span nx_own_ref(const noex_node *node, const struct nx_peer *p, enum nx_ref_use use,

@@ -58,7 +58,9 @@ void nx_signals_drop(struct nx_peer *p);
 enum { NX_RAW_PID_SIZE = 1 + 3 + 255 * 4 + 12 };
 struct nx_span nx_signal_pid(const struct nx_peer *p, uint32_t id, uint32_t serial,
                              uint8_t bytes[NX_RAW_PID_SIZE]);
-/** A reference of this node, as the peer (NULL: a process here) sees it. */
+/** The same, and a reference of this node, as the peer (NULL: a process here) sees them. */
+struct nx_span nx_own_pid(const noex_node *node, const struct nx_peer *p, uint32_t id,
+                          uint32_t serial, uint8_t bytes[NX_RAW_PID_SIZE]);
 struct nx_span nx_own_ref(const noex_node *node, const struct nx_peer *p, enum nx_ref_use use,
                           uint32_t slot, uint32_t generation, uint8_t bytes[NX_CONN_REF_SIZE]);
 

@@ -15,24 +15,12 @@ enum { SMALL_TERM = 2 * 1024 };
 
 /* ---- asking ---- */
 
-/* {Module, Function, Args}: what is kept of it until it can be sent. */
+/* Module, function and arguments one behind the other: what is kept of it until it can be sent. */
 static int write_mfa(struct nx_buf *out, const struct nx_spawn *s)
 {
-    int rc = nx_write_tuple_head(out, 3);
-    rc = rc ? rc : nx_write_atom(out, s->module);
+    int rc = nx_write_atom(out, s->module);
     rc = rc ? rc : nx_write_atom(out, s->function);
     return rc ? rc : nx_write_raw(out, s->args);
-}
-
-int nx_spawns_keep(struct nx_peer *p, uint32_t slot, struct nx_span request)
-{
-    size_t waits = nx_peer_queued(p) + p->asked.kept, max = p->node->options.out_max;
-    if (request.len > max)
-        return NOEX_ELIMIT;
-    if (waits > max - request.len)
-        return NOEX_EUNREAD;
-    int rc = nx_peer_is_up(p) ? 0 : nx_peer_connect(p);
-    return rc ? rc : nx_pending_keep(p->node->pendings, slot, request);
 }
 
 int nx_spawn_start(const struct nx_spawn *s, uint32_t *slot)
@@ -55,7 +43,7 @@ int nx_spawn_start(const struct nx_spawn *s, uint32_t *slot)
         return rc;
     nx_buf_init(&mfa, &s->peer->node->alloc, SIZE_MAX / 4);
     rc = write_mfa(&mfa, s);
-    rc = rc ? rc : nx_spawns_keep(s->peer, *slot, nx_buf_span(&mfa));
+    rc = rc ? rc : nx_calls_keep(s->peer, *slot, nx_buf_span(&mfa));
     nx_buf_free(&mfa);
     if (rc)
         nx_pending_cancel(t, *slot);
@@ -140,18 +128,6 @@ static int write_name_and_arity(struct nx_buf *out, struct nx_span names, uint64
     return rc ? rc : nx_u64_write(out, arity);
 }
 
-/* A request taken apart: the two atoms as they stand, and the arguments. */
-static void take_apart(const struct nx_pending *r, struct nx_span *names, struct nx_span *args)
-{
-    struct nx_rd in = nx_rd(nx_span(r->kept->bytes, r->kept->len));
-    struct nx_span unused = nothing;
-    uint32_t arity;
-    (void)(nx_read_tuple_head(&in, &arity) && (names->ptr = in.p) && nx_read_atom(&in, &unused) &&
-           nx_read_atom(&in, &unused));
-    names->len = (size_t)(in.p - names->ptr);
-    *args = nx_rd_rest(&in);
-}
-
 /* [Ref, M, F, Args], the arguments of erpc:execute_call/4. */
 static int write_erpc_args(struct nx_buf *out, struct nx_span ref, struct nx_span names,
                            struct nx_span args)
@@ -170,19 +146,22 @@ static const uint8_t execute_call[] = {119, 4,   'e', 'r', 'p', 'c', 119, 12,  '
 static int write_request(struct nx_buf *mfa, struct nx_buf *options, struct nx_buf *payload,
                          const struct nx_pending *r, struct nx_span ref)
 {
-    struct nx_span names = nothing, args = nothing;
-    uint64_t count = 0;
-    take_apart(r, &names, &args);
+    struct nx_rd in = nx_rd(nx_span(r->kept->bytes, r->kept->len));
+    struct nx_span unused, names = nx_rd_rest(&in);
+    uint64_t count;
+    if (!nx_read_atom(&in, &unused) || !nx_read_atom(&in, &unused) ||
+        !nx_read_list_len(nx_rd_rest(&in), &count))
+        return NOEX_EINVALID; /* it was written here, of what was checked */
+    names.len = (size_t)(in.p - names.ptr);
+    int rc;
     if (r->kind == NX_PENDING_SPAWN) {
-        if (!nx_read_list_len(args, &count))
-            return NOEX_EINVALID; /* it was checked */
-        int rc = write_name_and_arity(mfa, names, count);
+        rc = write_name_and_arity(mfa, names, count);
         rc = rc ? rc : write_options(options, r->links, r->keeps);
-        return rc ? rc : nx_buf_put_span(payload, args);
+        return rc ? rc : nx_buf_put_span(payload, nx_rd_rest(&in));
     }
-    int rc = write_name_and_arity(mfa, nx_span(execute_call, sizeof execute_call), 4);
+    rc = write_name_and_arity(mfa, nx_span(execute_call, sizeof execute_call), 4);
     rc = rc ? rc : write_options(options, false, true);
-    return rc ? rc : write_erpc_args(payload, ref, names, args);
+    return rc ? rc : write_erpc_args(payload, ref, names, nx_rd_rest(&in));
 }
 
 static int send_spawn(struct nx_peer *p, uint32_t slot)
@@ -206,45 +185,20 @@ static int send_spawn(struct nx_peer *p, uint32_t slot)
     return rc;
 }
 
-static int send_kept(struct nx_peer *p, uint32_t slot)
+int nx_spawn_send(struct nx_peer *p, uint32_t slot, bool *sent)
 {
-    struct nx_pendings *t = p->node->pendings;
-    const struct nx_pending *r = nx_pending_at(t, slot);
-    int rc;
-    if (r->kind == NX_PENDING_CALL) {
-        rc = nx_call_send(p, slot, nx_span(r->kept->bytes, r->kept->len));
-    } else if (!nx_conn_has_flag(p->conn, NX_DFLAG_SPAWN)) {
-        nx_pending_fail(t, slot, NOEX_ENOTSUP);
-        return 0;
-    } else if (p->leader.state == NX_LEADER_KNOWN || p->leader.state == NX_LEADER_NONE) {
-        rc = send_spawn(p, slot);
-    } else {
-        return p->leader.state == NX_LEADER_UNASKED ? ask_leader(p) : 0;
-    }
-    if (rc == NOEX_ELIMIT) { /* longer than it was as it was kept */
-        nx_pending_fail(t, slot, rc);
+    *sent = false;
+    if (!nx_conn_has_flag(p->conn, NX_DFLAG_SPAWN)) {
+        nx_pending_fail(p->node->pendings, slot, NOEX_ENOTSUP);
         return 0;
     }
-    if (!rc)
-        nx_pending_sent(t, slot);
+    if (p->leader.state == NX_LEADER_UNASKED)
+        return ask_leader(p);
+    if (p->leader.state == NX_LEADER_ASKED)
+        return 0;
+    int rc = send_spawn(p, slot);
+    *sent = rc == 0;
     return rc;
-}
-
-int nx_spawns_pump(struct nx_peer *p)
-{
-    const struct nx_pendings *t = p->node->pendings;
-    uint32_t slot = nx_pending_next_kept(t, &p->asked, 0), next;
-    int rc = 0;
-    for (; slot && !rc && nx_signals_have_room(p); slot = next) {
-        next = nx_pending_next_kept(t, &p->asked, slot);
-        rc = send_kept(p, slot);
-    }
-    return rc == NOEX_EUNREAD ? 0 : rc; /* then it waits for what was sent before */
-}
-
-bool nx_spawns_wait(const struct nx_peer *p)
-{
-    return p->asked.kept && p->leader.state != NX_LEADER_ASKED;
 }
 
 /* ---- what comes of it ---- */

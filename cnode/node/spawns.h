@@ -19,16 +19,13 @@ struct nx_spawn {
     void *user;
 };
 
-/** Asks for it; the request goes out once the peer is up and has said who its `user` is. Errors:
- * NOEX_ENOMEM; NOEX_EUNREAD: more than out_max bytes wait; NOEX_ELIMIT: it alone is more. */
+/** Asks for it; the request goes out once the peer is up and has said who its `user` is. Errors: as
+ * nx_calls_keep. */
 NOEX_MUST_USE int nx_spawn_start(const struct nx_spawn *spawn, uint32_t *slot);
 
-/** Keeps the request of a record for the time when the peer is up, and begins to connect. Errors:
- * as nx_spawn_start. */
-NOEX_MUST_USE int nx_spawns_keep(struct nx_peer *p, uint32_t slot, struct nx_span request);
-/** Sends what was kept as far as that can be. Errors: NOEX_ENOMEM. */
-NOEX_MUST_USE int nx_spawns_pump(struct nx_peer *p);
-bool nx_spawns_wait(const struct nx_peer *p);
+/** Sends the request of a record that kept it, once it is known who the peer's `user` is, and else
+ * asks. Errors: NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT. */
+NOEX_MUST_USE int nx_spawn_send(struct nx_peer *p, uint32_t slot, bool *sent);
 
 /** The answer of a peer who its `user` is; empty: there is none to ask. */
 void nx_spawns_leader(struct nx_peer *p, struct nx_span answer);

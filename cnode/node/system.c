@@ -29,23 +29,18 @@ static int answer(noex_node *node, struct nx_proc *proc, const struct nx_gen *me
     struct noex_term term = {NULL, 0};
     struct nx_gen_caller caller;
     struct noex_error err = {0};
-    struct nx_buf pid, out;
-    const struct nx_pid self = {.node = nx_span_str(node->self.full),
-                                .id = proc->number,
-                                .serial = proc->slot.generation,
-                                .creation = node->creation};
-    nx_buf_fixed(&pid, bytes, sizeof bytes);
-    nx_buf_init(&out, &node->alloc, SIZE_MAX / 4);
+    struct nx_buf out;
     if (state && noex_builder_term(state, &term))
         term = (struct noex_term){NULL, 0};
-    int rc = nx_pid_write(&pid, &self);
-    const struct nx_sys_process p = {.pid = nx_buf_span(&pid),
-                                     .name = nx_span_str(proc->name ? proc->name : ""),
-                                     .state = nx_span(term.bytes, term.len),
-                                     .suspended = proc->suspended};
-    if (!rc && !nx_gen_caller_parse(message->caller, &caller))
-        rc = NOEX_EINVALID; /* it was parsed before */
-    rc = rc ? rc : nx_sys_answer(&out, caller.tag, message->term, &p, result);
+    const struct nx_sys_process p = {
+        .pid = nx_own_pid(node, NULL, proc->number, proc->slot.generation, bytes),
+        .name = nx_span_str(proc->name ? proc->name : ""),
+        .state = nx_span(term.bytes, term.len),
+        .suspended = proc->suspended};
+    if (!nx_gen_caller_parse(message->caller, &caller))
+        return NOEX_EINVALID; /* it was parsed before */
+    nx_buf_init(&out, &node->alloc, SIZE_MAX / 4);
+    int rc = nx_sys_answer(&out, caller.tag, message->term, &p, result);
     rc = rc ? rc : nx_call_answer(node, proc, message->caller, nx_buf_span(&out), &err);
     nx_buf_free(&out);
     return rc;

@@ -465,6 +465,17 @@ bool nx_ctrl_parse_usual(struct nx_span in, const struct nx_atom_refs *refs, str
 
 static const uint8_t empty_atom[] = {119, 0};
 
+/* The receiver is what the flags announce, or the peer closes the connection. */
+static bool altact_fits(uint64_t flags, const struct nx_ctrl *msg)
+{
+    const bool alias = flags & NX_ALTACT_ALIAS, name = flags & NX_ALTACT_NAME;
+    const struct rule *to = alias ? &to_alias : name ? &to_name : &rules[TO];
+    struct nx_rd in = nx_rd(msg->arg[TO]);
+    struct nx_tok tok;
+    return !(alias && name) && nx_tok_next(&in, &tok) == NX_TOK_OK && to->kinds & KIND(tok.kind) &&
+           ((flags & NX_ALTACT_TOKEN) != 0) == (msg->arg[TOKEN].len != 0);
+}
+
 /* The arity to write, and the size of the tuple; 0 where an element is missing. */
 static size_t measure(const struct shape *shape, const struct nx_ctrl *msg, unsigned *arity)
 {
@@ -472,9 +483,7 @@ static size_t measure(const struct shape *shape, const struct nx_ctrl *msg, unsi
     *arity = shape->arity;
     if (msg->op == NX_OP_ALTACT_SIG_SEND) {
         uint64_t flags;
-        if (!nx_u64_parse(msg->arg[FLAGS], &flags))
-            return 0;
-        if (((flags & NX_ALTACT_TOKEN) != 0) != (msg->arg[TOKEN].len != 0))
+        if (!nx_u64_parse(msg->arg[FLAGS], &flags) || !altact_fits(flags, msg))
             return 0;
         *arity += (flags & NX_ALTACT_TOKEN) != 0;
     }

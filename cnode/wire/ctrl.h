@@ -110,7 +110,8 @@ size_t nx_ctrl_size(const struct nx_ctrl *msg);
 
 /**
  * Appends the control tuple of `msg` (no version byte): the raw terms in the table's order, '' for
- * NX_ARG_UNUSED. Errors: NOEX_EINVALID for an unknown opcode or an empty element; as nx_buf_put.
+ * NX_ARG_UNUSED. Errors: NOEX_EINVALID for an unknown opcode, an empty element, flags of
+ * ALTACT_SIG_SEND that announce another receiver or token than there is; as nx_buf_put.
  */
 NOEX_MUST_USE int nx_ctrl_build(struct nx_buf *out, const struct nx_ctrl *msg);
 /** The same with references to the atoms that `known` has a place for, NULL: none. */

@@ -119,9 +119,9 @@ NOEX_API NOEX_MUST_USE int noex_spawn(noex_node *node, const struct noex_spawn_o
 
 /**
  * Serves a function to other nodes: erpc:call, rpc:call, erpc:cast, spawn_request and their kin on
- * `module`:`function`/`arity` each make a process here. Its events come to `on_event`: REQUEST
- * first, with the list of arguments, PROCESS_END last. It ends by noex_return, noex_raise or
- * noex_process_exit, at once or later, or when it is killed from elsewhere. A function that is
+ * `module`:`function`/`arity` each make a process here. Its events come to `on_event`, with `user`:
+ * REQUEST first, with the list of arguments, PROCESS_END last. It ends by noex_return, noex_raise
+ * or noex_process_exit, at once or later, or when it is killed from elsewhere. A function that is
  * served already has this `on_event` from now on; NULL: it is served no more. As long as none is
  * served at all, others are told that this node takes no such requests; then a function that is not
  * there is undef to erpc, as on any node. Errors: NOEX_EINVALID (a NULL, a name that is no atom, an

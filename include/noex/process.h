@@ -111,6 +111,16 @@ NOEX_API NOEX_MUST_USE int noex_whereis(noex_node *node, const char *name,
 NOEX_API NOEX_MUST_USE int noex_send(noex_node *node, const struct noex_pid *from,
                                      const struct noex_target *to, struct noex_term message);
 
+/**
+ * Sends a message to whoever made this alias, a reference: an erlang:alias/0 that another node has
+ * sent here, or one of noex_alias. `alias` is the reference as a term; one that is taken away, or
+ * no alias at all, loses the message. In all else as noex_send. Errors: NOEX_EINVALID (NULL),
+ * NOEX_ENOPROC, NOEX_ETARGET (`alias` is no reference), NOEX_ENODENAME, NOEX_ETERM, NOEX_ENOMEM,
+ * NOEX_EUNREAD, NOEX_ELIMIT.
+ */
+NOEX_API NOEX_MUST_USE int noex_send_alias(noex_node *node, const struct noex_pid *from,
+                                           struct noex_term alias, struct noex_term message);
+
 /** Sends an exit signal, as exit/2: `kill` ends the process whatever it traps, `normal` does
  * nothing to one that traps none, but for itself. `to` is a process. Errors: as noex_send, `from`
  * must not be NULL: NOEX_EINVALID, NOEX_ENOPROC, NOEX_ETARGET (a name), NOEX_ENODENAME, NOEX_ETERM,
@@ -145,6 +155,10 @@ typedef uint64_t noex_alias_id;
  */
 NOEX_API NOEX_MUST_USE int noex_alias(noex_node *node, const struct noex_pid *process,
                                       noex_builder *builder, noex_alias_id *alias);
+/** Makes an alias one of erlang:alias([priority]), OTP 28: messages and exit signals that are sent
+ * to it with priority are told before all else that waits. To another alias, a pid or a name
+ * nothing has priority. One that is gone is no error. Errors: NOEX_EINVALID (NULL). */
+NOEX_API int noex_alias_priority(noex_node *node, noex_alias_id alias);
 /** Takes an alias away: what is sent to it from now on is dropped. One that is gone is no error.
  * Errors: NOEX_EINVALID (NULL). */
 NOEX_API int noex_unalias(noex_node *node, noex_alias_id alias);

@@ -27,6 +27,12 @@ class CitizenCalls(InteropCase):
     def test_functions_of_the_beam(self):
         self.on_one_beam("c_calls_functions", "c_spawns", "linked_to_c")
 
+    def test_two_c_nodes(self):
+        a, c, d = self.erl(), self.citizen(), self.citizen(name="d")
+        self.drive(a, c, ("noex_calls:c_and_c", f"'{d.name}'"))
+        c.stop()
+        d.stop()
+
     def test_big_values(self):
         self.on_one_beam("big_values")
 

@@ -53,3 +53,10 @@ class Elixir(InteropCase):
         run = self.watch(target)
         a.finish("'Elixir.My.Server'", "exit_custom")
         run.wait("process_down", target=target)
+
+    def test_functions_are_called_by_noexmon(self):
+        a = self.elixir()
+        run = self.expect(0, "call", a.name, "Elixir.String", "upcase", '<<"gr\u00fc\u00dfe"/utf8>>')
+        self.assertEqual(['<<"GR\u00dcSSE"/utf8>>'], run.lines)
+        self.expect(1, "call", a.name, "Elixir.Code", "eval_string", '<<"raise ArgumentError">>',
+                    says="exception ArgumentError: argument error")

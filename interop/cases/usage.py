@@ -32,6 +32,25 @@ WRONG = [
     ["check", f"a@{HOST}/<0.268435456.0>"],
     ["check", f"a@{HOST}:70000/w"],
     ["watch", "--for", "x", TARGET],
+    ["watch", "--visible", TARGET],
+    ["check", f"a@{HOST}/global:"],
+    ["check", f"a@{HOST}/global:Name"],
+    ["check", f"a@{HOST}/global:{{a,"],
+    ["names", "--visible"],
+    ["call"],
+    ["call", "m"],
+    ["call", f"a@{HOST}"],
+    ["call", f"a@{HOST}", "m"],
+    ["call", f"a@{HOST}", "", "f"],
+    ["call", f"a@{HOST}", "m", "x" * 256],
+    ["call", f"a@{HOST}", "m", "f", "{a"],
+    ["call", f"a@{HOST}", "m", "f", "1", "Two"],
+    ["call", f"a@{HOST}", "m", "f", "self()"],
+    ["call", f"a@{HOST}", "m", "f", "#{a=>1,a=>2}"],
+    ["call", "--for", "1", f"a@{HOST}", "m", "f"],
+    ["call", "--targets", "-", f"a@{HOST}", "m", "f"],
+    ["call", "--visible", f"a@{HOST}", "m", "f"],
+    ["call", "--name", f"a@{HOST}", f"a@{HOST}", "m", "f"],
 ]
 
 
@@ -47,6 +66,10 @@ class Usage(InteropCase):
         for option in ("--help", "--version"):
             self.assertTrue(self.expect(0, option).lines)
         self.assertIn("Exit", "".join(self.expect(0, "--help").lines))
+
+    def test_a_term_that_is_none_is_told_with_its_place(self):
+        self.expect(2, "call", f"a@{HOST}", "m", "f", "ok", "{a,b",
+                    says=r"argument 2: byte 4: expected ',' or '}'")
 
     def test_the_cookie_is_on_no_command_line(self):
         self.expect(2, "check", "--cookie", COOKIE, TARGET)

@@ -24,6 +24,7 @@ static struct asker *asker;  /* for whoever gave it, */
 static bool is_deferred;     /* later, when it is known */
 static bool is_ready;
 static uint64_t drain_from_ms; /* pull mode: no event is taken before */
+static FILE *log_file;
 
 /* The log of a new process; its number, which is the `user` of its events. */
 static size_t add_log(void)
@@ -47,14 +48,14 @@ enum { ARGS_MAX = 3 };
 /* The arguments of a command, and what they are by their forms, one at most of each. */
 struct args {
     struct noex_term arg[ARGS_MAX]; /* x: any term */
-    struct noex_target to;          /* t: a pid, Name of this node, or {Name, Node} */
+    struct noex_target to;          /* t: a pid, Name of this node, {Name, Node}; or an alias */
     char name[NOEX_ATOM_SIZE];      /* a: an atom; empty where it is none */
     uint64_t number;                /* n */
 };
 
 static int take(char form, struct noex_term term, struct args *a)
 {
-    if (form == 't')
+    if (form == 't' && noex_term_type(term) != NOEX_TERM_REF)
         return any_target(node, term, &a->to);
     if (form == 'n')
         return noex_term_uint64(term, &a->number);
@@ -90,6 +91,8 @@ static int do_unlink(const struct args *a)
 
 static int do_send(const struct args *a)
 {
+    if (noex_term_type(a->arg[0]) == NOEX_TERM_REF)
+        return noex_send_alias(node, &self, a->arg[0], a->arg[1]);
     return noex_send(node, &self, &a->to, a->arg[1]);
 }
 
@@ -111,12 +114,13 @@ static int do_unregister(const struct args *a)
 static int do_alias(const struct args *a)
 {
     noex_alias_id id;
-    (void)a;
     noex_build_tuple(answer);
     int rc = noex_alias(node, &self, answer, &id);
     if (rc)
         return rc;
     noex_build_uint64(answer, id);
+    if (strcmp(a->name, "priority") == 0)
+        noex_alias_priority(node, id);
     return noex_build_end(answer);
 }
 
@@ -224,7 +228,7 @@ static const struct command {
     {"spawn", "a", do_spawn}, /* {spawn, Name | []} gives a pid */
     {"register", "a", do_register},
     {"unregister", "a", do_unregister},
-    {"alias", "", do_alias}, /* gives {Reference, Id} */
+    {"alias", "a", do_alias}, /* {alias, priority | []} gives {Reference, Id} */
     {"unalias", "n", do_unalias},
     {"events", "", do_events}, /* gives what was logged since the last time */
     {"node_events", "", do_node_events},
@@ -365,19 +369,52 @@ static void on_event(void *user, const struct noex_event *e)
     fflush(stdout);
 }
 
+static void on_log(void *user, enum noex_log_level level, const char *line)
+{
+    (void)user, (void)level;
+    fprintf(log_file, "%s\n", line);
+    fflush(log_file);
+}
+
+static bool set_number(struct noex_options *o, const char *name, size_t len, unsigned long number)
+{
+    struct {
+        const char *name;
+        uint64_t *ms;
+        size_t *bytes;
+        uint32_t *count;
+    } numbers[] = {{"ticktime_ms", &o->ticktime_ms, NULL, NULL},
+                   {"step_ms", &o->step_ms, NULL, NULL},
+                   {"out_max", NULL, &o->out_max, NULL},
+                   {"mail_max", NULL, &o->mail_max, NULL},
+                   {"message_max", NULL, &o->message_max, NULL},
+                   {"monitors_max", NULL, NULL, &o->monitors_max},
+                   {"fragments_max", NULL, NULL, &o->fragments_max}};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        if (strlen(numbers[i].name) != len || strncmp(name, numbers[i].name, len) != 0)
+            continue;
+        if (numbers[i].ms)
+            *numbers[i].ms = number;
+        else if (numbers[i].bytes)
+            *numbers[i].bytes = number;
+        else
+            *numbers[i].count = (uint32_t)number;
+        return true;
+    }
+    return false;
+}
+
 static void set_option(struct noex_options *o, const char *text)
 {
     const char *value = strchr(text, '=');
     unsigned long number = value ? strtoul(value + 1, NULL, 10) : 0;
-    if (strcmp(text, "visible") == 0)
+    if (strncmp(text, "log=", 4) == 0 && (log_file = fopen(value + 1, "w")))
+        o->on_log = on_log;
+    else if (strcmp(text, "visible") == 0)
         o->visible = true;
     else if (strcmp(text, "pull") == 0)
         o->on_event = NULL;
-    else if (strncmp(text, "ticktime_ms=", 12) == 0)
-        o->ticktime_ms = number;
-    else if (strncmp(text, "out_max=", 8) == 0)
-        o->out_max = number;
-    else
+    else if (!value || !set_number(o, text, (size_t)(value - text), number))
         die("unknown option %s", text);
 }
 
@@ -437,6 +474,8 @@ int main(int argc, char **argv)
     calls_free();
     noex_builder_free(node_log);
     noex_builder_free(answer);
+    if (log_file)
+        fclose(log_file);
     puts("ok");
     return 0;
 }

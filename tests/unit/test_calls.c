@@ -193,6 +193,26 @@ static void a_server_that_ends_fails_the_call_with_its_reason(void **state)
     }
 }
 
+static void a_reason_that_is_too_long_is_cut(void **state)
+{
+    (void)state;
+    enum { LEN = 5000 };
+    static uint8_t bytes[LEN] = {109, 0, 0, (LEN - 5) >> 8, (LEN - 5) & 255};
+    struct request r;
+    bench_init(&b);
+    b.options.reason_max = 4096;
+    bench_open_citizen(&b, NX_DFLAGS_OURS);
+    b.beam[0].deaf = true;
+    noex_call_id id = call(NULL, name_there(&b, 0, "srv"), "request", LONG_MS);
+    take_request(&r, true);
+    down(&r, nx_span(bytes, LEN));
+    const struct seen *s = outcome(CALL_FAILED, id);
+    assert_int_equal(s->code, NOEX_ENOPROC);
+    assert_int_equal(s->term_len, 4096);
+    assert_int_equal(s->term_full_len, LEN);
+    bench_close(&b);
+}
+
 static void what_does_not_answer_in_time_has_failed_and_a_late_answer_is_dropped(void **state)
 {
     (void)state;
@@ -1107,6 +1127,7 @@ int main(void)
         cmocka_unit_test(a_call_by_name_is_answered_and_its_monitor_given_back),
         cmocka_unit_test(a_process_calls_by_pid_and_is_told_itself),
         cmocka_unit_test(a_server_that_ends_fails_the_call_with_its_reason),
+        cmocka_unit_test(a_reason_that_is_too_long_is_cut),
         cmocka_unit_test(what_does_not_answer_in_time_has_failed_and_a_late_answer_is_dropped),
         cmocka_unit_test(an_answer_that_came_in_time_counts_though_it_is_read_late),
         cmocka_unit_test(timeouts_of_many_come_in_their_order_and_default_to_five_seconds),

@@ -47,7 +47,9 @@ static void answer_call(const struct fake_signal *s, bool to_rex)
     if (gen.kind != NX_GEN_CALL || !nx_gen_caller_parse(gen.caller, &caller))
         return;
     nx_buf_fixed(&out, bytes, sizeof bytes);
-    struct nx_span reply = to_rex ? raw_their_pid(&b, 0, 12) : gen.term;
+    struct nx_span reply = to_rex                ? raw_their_pid(&b, 0, 12)
+                           : gen.term.len < 1000 ? gen.term
+                                                 : raw_atom("big");
     assert_int_equal(nx_gen_write_reply(&out, caller.tag, reply), 0);
     SAY(&b, 0, NX_OP_SEND, nx_buf_span(&out), [NX_ARG_TO] = caller.pid);
 }
@@ -138,6 +140,17 @@ static void call(const struct noex_pid *from, struct noex_target to)
     note(rc, id);
 }
 
+/* More than a connection has room for without memory. */
+static void big_call(void)
+{
+    static uint8_t bytes[100000] = {109, 0, (99995 >> 16) & 255, (99995 >> 8) & 255, 99995 & 255};
+    struct noex_target to = name_there(&b, 0, "srv");
+    noex_call_id id = 0;
+    int rc =
+        noex_call(b.node, NULL, &to, term_of(nx_span(bytes, sizeof bytes)), UINT64_MAX, NULL, &id);
+    note(rc, id);
+}
+
 static void spawn(const struct noex_pid *from, bool link)
 {
     struct noex_spawn_options o;
@@ -177,6 +190,12 @@ static void calls_of_the_node(void)
 {
     call(NULL, name_there(&b, 0, "srv"));
     call(NULL, name_there(&b, 0, "srv"));
+    until(all_over);
+}
+
+static void big_calls(void)
+{
+    big_call();
     until(all_over);
 }
 
@@ -241,6 +260,8 @@ static const struct flow flows[] = {
     {"calls by a name of the peer's", calls_of_the_node, .connected = true, .dynamic = true,
      .least = 8},
     {"calls before it has a name", calls_of_the_node, .dynamic = true, .least = 20},
+    {"calls with a lot to say", big_calls, .connected = true, .least = 5},
+    {"calls with a lot to say before it has a name", big_calls, .dynamic = true, .least = 20},
     {"calls processes here", calls_here, .connected = true, .least = 7},
     {"remote calls", remote_calls, .connected = true, .least = 12},
     {"remote calls of whom it must connect to", remote_calls, .least = 25},

@@ -839,6 +839,37 @@ static void altact_is_built_with_a_token_where_its_flags_say_so(void **state)
     nx_buf_free(&out);
 }
 
+static void altact_is_built_only_for_the_receiver_that_its_flags_announce(void **state)
+{
+    (void)state;
+    const struct nx_span to[] = {pid, ref5, atom, zero}; /* for no flag, 4, 8 */
+    for (uint8_t flags = 0; flags < 32; flags++) {
+        const uint8_t bytes[] = {97, flags};
+        for (unsigned i = 0; i < 4; i++) {
+            struct nx_buf out;
+            struct nx_ctrl c = {.op = NX_OP_ALTACT_SIG_SEND}, back;
+            struct noex_error err;
+            size_t used;
+            nx_buf_init(&out, &nx_alloc_libc, 1000);
+            c.arg[FLAGS] = nx_span(bytes, sizeof bytes);
+            c.arg[FROM] = pid;
+            c.arg[TO] = to[i];
+            if (flags & NX_ALTACT_TOKEN)
+                c.arg[TOKEN] = token_tuple;
+            const unsigned form = flags >> 2 & 3; /* alias, name */
+            const bool fits = form != 3 && i == form;
+            assert_int_equal(nx_ctrl_build(&out, &c), fits ? 0 : NOEX_EINVALID);
+            assert_int_equal(nx_ctrl_size(&c), nx_buf_len(&out));
+            if (fits) {
+                assert_int_equal(parse(nx_buf_span(&out), &back, &used, &err), 0);
+                assert_true(nx_span_eq(back.arg[TO], to[i]));
+                assert_true(nx_span_eq(back.arg[TOKEN], c.arg[TOKEN]));
+            }
+            nx_buf_free(&out);
+        }
+    }
+}
+
 static void a_message_with_a_missing_element_or_no_opcode_is_not_built(void **state)
 {
     (void)state;
@@ -963,6 +994,7 @@ int main(void)
         cmocka_unit_test(altact_flags_decide_what_the_receiver_is_and_whether_a_token_comes),
         cmocka_unit_test(what_altact_has_grown_by_must_be_well_formed),
         cmocka_unit_test(altact_is_built_with_a_token_where_its_flags_say_so),
+        cmocka_unit_test(altact_is_built_only_for_the_receiver_that_its_flags_announce),
         cmocka_unit_test(a_message_with_a_missing_element_or_no_opcode_is_not_built),
         cmocka_unit_test(a_message_that_does_not_fit_leaves_nothing_behind),
         cmocka_unit_test(L12_a_down_is_read_in_both_forms_and_the_watcher_is_who_receives),

@@ -7,8 +7,10 @@
 
 enum { PROCESSES_MAX = 8, CREATION = 4 };
 
+enum signal_op { LINK, UNLINK_ID, UNLINK_ID_ACK, EXIT };
+
 struct signal {
-    enum { LINK, UNLINK_ID, UNLINK_ID_ACK, EXIT } op;
+    enum signal_op op;
     uint32_t from, from_serial; /* a pid: its process's slot, and how often that one died */
     uint32_t to, to_serial;
     uint64_t id;
@@ -126,7 +128,8 @@ static struct nx_link_key key_of(uint32_t process, uint32_t other, uint32_t othe
     return (struct nx_link_key){process, 0, other, other_serial, CREATION};
 }
 
-static struct signal signal_of(const struct side *s, int op, const struct nx_link_key *key)
+static struct signal signal_of(const struct side *s, enum signal_op op,
+                               const struct nx_link_key *key)
 {
     return (struct signal){.op = op,
                            .from = key->process,
@@ -177,7 +180,8 @@ static void do_die(struct side *s, uint32_t process)
 
 /* ---- what comes in ---- */
 
-static void answer(const struct world *w, struct side *s, const struct signal *in, int op)
+static void answer(const struct world *w, struct side *s, const struct signal *in,
+                   enum signal_op op)
 {
     const struct signal out = {op, in->to, in->to_serial, in->from, in->from_serial, in->id};
     if (op == UNLINK_ID_ACK)

@@ -818,12 +818,13 @@ static void a_node_that_cannot_be_made_says_so(void **state)
     (void)state;
     struct noex_error err;
     for (int on = 0; on < 2; on++) {
-        for (int dynamic = 0; dynamic < 2; dynamic++) {
+        for (int kind = 0; kind < 3; kind++) { /* fixed name, dynamic, listening */
             int rc = NOEX_ENOMEM;
             for (size_t k = 1; rc; k++) {
                 bench_init(&b);
-                if (dynamic)
+                if (kind == 1)
                     b.options.name = NULL;
+                b.options.listen = kind == 2;
                 b.alloc.fail_at = k;
                 b.alloc.fail_on = on;
                 rc = bench_try_open(&b, &err);

@@ -1,8 +1,8 @@
 /* What waits to be sent on a connection that is up: frames in one order, and big messages beside
  * them that give way to what others send. Protocol.md section 4 "Fragments".
  * SPDX-License-Identifier: Apache-2.0 */
-#ifndef NX_CONN_OUTGOING_H
-#define NX_CONN_OUTGOING_H
+#ifndef NX_CONN_OUTQUEUE_H
+#define NX_CONN_OUTQUEUE_H
 
 #include "base/buf.h"
 
@@ -13,7 +13,7 @@ struct nx_stream;
  * a piece at a time, in turn with each other and with the frames that are ready. They stand there
  * as they will go, so that nothing is allocated, and nothing can fail, once it was accepted.
  */
-struct nx_outgoing {
+struct nx_outqueue {
     const struct noex_allocator *alloc;
     size_t max;                 /* of all bytes */
     struct nx_buf ready;        /* frames of senders without a stream */
@@ -29,11 +29,11 @@ struct nx_outgoing {
 };
 
 /** An empty one that will never hold more than `max` bytes. Allocates nothing. */
-void nx_outgoing_init(struct nx_outgoing *o, const struct noex_allocator *a, size_t max);
-void nx_outgoing_free(struct nx_outgoing *o);
+void nx_outqueue_init(struct nx_outqueue *o, const struct noex_allocator *a, size_t max);
+void nx_outqueue_free(struct nx_outqueue *o);
 
 /** All bytes that wait. */
-static inline size_t nx_outgoing_queued(const struct nx_outgoing *o)
+static inline size_t nx_outqueue_queued(const struct nx_outqueue *o)
 {
     return nx_buf_len(&o->ready) + o->held;
 }
@@ -51,13 +51,13 @@ struct nx_append {
  * room for them. end takes the result `rc` of appending, and takes everything back where that
  * failed. Errors: NOEX_ENOMEM; NOEX_ELIMIT when `max` is passed; `rc`.
  */
-NOEX_MUST_USE int nx_outgoing_begin(struct nx_outgoing *o, uint32_t sender, size_t big,
+NOEX_MUST_USE int nx_outqueue_begin(struct nx_outqueue *o, uint32_t sender, size_t big,
                                     struct nx_append *a);
-NOEX_MUST_USE int nx_outgoing_end(struct nx_outgoing *o, const struct nx_append *a, int rc);
+NOEX_MUST_USE int nx_outqueue_end(struct nx_outqueue *o, const struct nx_append *a, int rc);
 
 /** The bytes to send next, borrowed until the next call; empty where nothing waits. */
-struct nx_span nx_outgoing_next(const struct nx_outgoing *o);
+struct nx_span nx_outqueue_next(const struct nx_outqueue *o);
 /** So many of them were sent. */
-void nx_outgoing_sent(struct nx_outgoing *o, size_t n);
+void nx_outqueue_sent(struct nx_outqueue *o, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "conn/outgoing.h"
+#include "conn/outqueue.h"
 
 #include "base/alloc.h"
 
@@ -15,29 +15,29 @@ struct nx_stream {
     struct nx_buf frames;
 };
 
-void nx_outgoing_init(struct nx_outgoing *o, const struct noex_allocator *a, size_t max)
+void nx_outqueue_init(struct nx_outqueue *o, const struct noex_allocator *a, size_t max)
 {
-    *o = (struct nx_outgoing){.alloc = a, .max = max};
+    *o = (struct nx_outqueue){.alloc = a, .max = max};
     nx_buf_init(&o->ready, a, max);
 }
 
-static void free_stream(struct nx_outgoing *o, struct nx_stream *s)
+static void free_stream(struct nx_outqueue *o, struct nx_stream *s)
 {
     nx_buf_free(&s->frames);
     nx_free(o->alloc, s);
 }
 
-void nx_outgoing_free(struct nx_outgoing *o)
+void nx_outqueue_free(struct nx_outqueue *o)
 {
     nx_buf_free(&o->ready);
     for (size_t i = 0; i < o->count; i++)
         free_stream(o, o->streams[i]);
     nx_free(o->alloc, o->streams);
-    nx_outgoing_init(o, o->alloc, o->max);
+    nx_outqueue_init(o, o->alloc, o->max);
 }
 
 /* Where the sender's stream stands, or where it belongs. */
-static size_t lower_bound(const struct nx_outgoing *o, uint32_t sender)
+static size_t lower_bound(const struct nx_outqueue *o, uint32_t sender)
 {
     size_t low = 0, high = o->count;
     while (low < high) {
@@ -50,12 +50,12 @@ static size_t lower_bound(const struct nx_outgoing *o, uint32_t sender)
     return low;
 }
 
-static bool stands_at(const struct nx_outgoing *o, size_t at, uint32_t sender)
+static bool stands_at(const struct nx_outqueue *o, size_t at, uint32_t sender)
 {
     return at < o->count && o->streams[at]->sender == sender;
 }
 
-static bool make_room(struct nx_outgoing *o)
+static bool make_room(struct nx_outqueue *o)
 {
     if (o->count < o->cap)
         return true;
@@ -69,7 +69,7 @@ static bool make_room(struct nx_outgoing *o)
 }
 
 /* The one whose turn it is keeps it. */
-static struct nx_stream *add_stream(struct nx_outgoing *o, size_t at, uint32_t sender)
+static struct nx_stream *add_stream(struct nx_outqueue *o, size_t at, uint32_t sender)
 {
     struct nx_stream *s = make_room(o) ? nx_alloc(o->alloc, sizeof *s) : NULL;
     if (!s)
@@ -85,7 +85,7 @@ static struct nx_stream *add_stream(struct nx_outgoing *o, size_t at, uint32_t s
     return s;
 }
 
-static void remove_stream(struct nx_outgoing *o, struct nx_stream *s)
+static void remove_stream(struct nx_outqueue *o, struct nx_stream *s)
 {
     const size_t at = lower_bound(o, s->sender);
     o->count--;
@@ -94,12 +94,12 @@ static void remove_stream(struct nx_outgoing *o, struct nx_stream *s)
     free_stream(o, s);
 }
 
-int nx_outgoing_begin(struct nx_outgoing *o, uint32_t sender, size_t big, struct nx_append *a)
+int nx_outqueue_begin(struct nx_outqueue *o, uint32_t sender, size_t big, struct nx_append *a)
 {
     *a = (struct nx_append){.frames = &o->ready, .before = nx_buf_len(&o->ready)};
     if (!big && !o->count)
         return 0;
-    if (big > o->max - nx_outgoing_queued(o))
+    if (big > o->max - nx_outqueue_queued(o))
         return NOEX_ELIMIT;
     const size_t at = lower_bound(o, sender);
     if (stands_at(o, at, sender))
@@ -111,7 +111,7 @@ int nx_outgoing_begin(struct nx_outgoing *o, uint32_t sender, size_t big, struct
     a->frames = &a->stream->frames;
     a->before = nx_buf_len(a->frames);
     int rc = nx_buf_reserve(a->frames, big);
-    return rc ? nx_outgoing_end(o, a, rc) : 0;
+    return rc ? nx_outqueue_end(o, a, rc) : 0;
 }
 
 /* As many whole frames as make a piece: one at least, and no more than one that is longer. */
@@ -130,7 +130,7 @@ static size_t piece_of(const struct nx_stream *s)
 
 /* Between two frames: a piece of the next stream, unless it is the turn of what is ready or all
  * streams wait for frames of their senders there. */
-static void choose(struct nx_outgoing *o)
+static void choose(struct nx_outqueue *o)
 {
     if (o->current || o->ready_turn)
         return;
@@ -146,10 +146,10 @@ static void choose(struct nx_outgoing *o)
     o->ready_turn = nx_buf_len(&o->ready);
 }
 
-int nx_outgoing_end(struct nx_outgoing *o, const struct nx_append *a, int rc)
+int nx_outqueue_end(struct nx_outqueue *o, const struct nx_append *a, int rc)
 {
     const size_t added = nx_buf_len(a->frames) - a->before;
-    if (!rc && nx_outgoing_queued(o) + (a->stream ? added : 0) > o->max)
+    if (!rc && nx_outqueue_queued(o) + (a->stream ? added : 0) > o->max)
         rc = NOEX_ELIMIT;
     if (rc)
         nx_buf_truncate(a->frames, a->before);
@@ -164,7 +164,7 @@ int nx_outgoing_end(struct nx_outgoing *o, const struct nx_append *a, int rc)
     return 0;
 }
 
-struct nx_span nx_outgoing_next(const struct nx_outgoing *o)
+struct nx_span nx_outqueue_next(const struct nx_outqueue *o)
 {
     const struct nx_span ready = nx_buf_span(&o->ready);
     if (o->current)
@@ -173,7 +173,7 @@ struct nx_span nx_outgoing_next(const struct nx_outgoing *o)
 }
 
 /* A piece that is complete makes way for what became ready meanwhile. */
-static void sent_of_stream(struct nx_outgoing *o, size_t n)
+static void sent_of_stream(struct nx_outqueue *o, size_t n)
 {
     nx_buf_consume(&o->current->frames, n);
     o->piece -= n;
@@ -186,7 +186,7 @@ static void sent_of_stream(struct nx_outgoing *o, size_t n)
     o->ready_turn = nx_buf_len(&o->ready);
 }
 
-void nx_outgoing_sent(struct nx_outgoing *o, size_t n)
+void nx_outqueue_sent(struct nx_outqueue *o, size_t n)
 {
     if (o->current) {
         sent_of_stream(o, n);
