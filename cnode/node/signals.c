@@ -104,11 +104,11 @@ static bool is_to_the_past(const struct nx_conn *conn, const struct nx_ctrl *c)
     return nx_pid_parse(c->arg[NX_ARG_TO], &to) && to.creation != nx_conn_peer(conn)->peer_creation;
 }
 
-/* EXIT and UNLINK_ID to the past close a BEAM's connection, protocol.md 6.3; a peer that knows no
- * UNLINK_ID gets an UNLINK. False: nothing is to be sent. */
+/* EXIT, UNLINK_ID and its ack close a BEAM's connection where they are to the past, protocol.md
+ * 6.3; a peer that knows no UNLINK_ID gets an UNLINK. False: nothing is to be sent. */
 static bool link_form(struct nx_peer *p, uint32_t sender, struct nx_ctrl *c)
 {
-    if (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT)
+    if (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT || c->op == NX_OP_UNLINK_ID_ACK)
         return !is_to_the_past(p->conn, c);
     if (c->op != NX_OP_UNLINK_ID)
         return true;

@@ -57,11 +57,31 @@ static void an_end_is_not_told_to_the_past(void **state)
     close_up_and_well();
 }
 
+/* What a peer says in the name of its own past is not answered there. */
+static void an_unlink_by_the_past_is_not_acknowledged(void **state)
+{
+    uint8_t from[FAKE_TERM], to[FAKE_TERM];
+    static const uint8_t one[] = {97, 1};
+    (void)state;
+    open_with_a_link_to_the_past();
+    struct nx_ctrl c = {.op = NX_OP_UNLINK_ID};
+    c.arg[NX_ARG_ID] = nx_span(one, sizeof one);
+    c.arg[NX_ARG_FROM] =
+        fake_pid(b.beam[0].name, past.pid.id, past.pid.serial, past.pid.creation, from);
+    c.arg[NX_ARG_TO] = fake_pid(noex_node_name(b.node), self.id, self.serial, self.creation, to);
+    fake_beam_send(&b.beam[0], &c, nx_span(NULL, 0));
+    bench_settle(&b);
+    assert_int_equal(b.node->links.slab.used, 0);
+    assert_int_equal(b.beam[0].ops[NX_OP_UNLINK_ID_ACK], 0);
+    close_up_and_well();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unlink_from_the_past_is_not_sent_and_the_link_can_be_made_again),
         cmocka_unit_test(an_end_is_not_told_to_the_past),
+        cmocka_unit_test(an_unlink_by_the_past_is_not_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
