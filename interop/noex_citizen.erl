@@ -144,7 +144,7 @@ echo_of_every_term(C) ->
 %% By pid, name and alias, each with the options of send and with a trace token.
 every_way_to_send(C) ->
     P = new(C, by_name),
-    {Alias, Id} = ask(P, {alias}),
+    {Alias, Id} = ask(P, {alias, []}),
     true = is_reference(Alias),
     C = node(Alias),
     Targets = [P, {by_name, C}, Alias],
@@ -190,7 +190,7 @@ messages_from_c(C) ->
 nobody_gets_what_is_for_nobody(C) ->
     process_flag(trap_exit, true),
     Dead = new(C, once),
-    {Alias, _} = ask(Dead, {alias}),
+    {Alias, _} = ask(Dead, {alias, []}),
     stop(Dead),
     Before = ask(c(C), {dropped}),
     [To ! {lost, lists:seq(1, 10)} || To <- [Dead, Alias, {once, C}, {nobody, C}, {'', C},
@@ -209,7 +209,7 @@ aliases_from_c(C) ->
     Alias = alias(), Once = alias([reply]), Gone = alias(),
     unalias(Gone),
     Monitor = monitor(process, Q, [{alias, demonitor}]),
-    {AliasOfQ, Id} = ask(Q, {alias}),
+    {AliasOfQ, Id} = ask(Q, {alias, []}),
     [ok = ask(P, {send, To, {to, N}}) || {To, N} <- [{Alias, 1}, {Once, 2}, {Once, lost}, {Gone, lost},
                                                      {Monitor, 3}, {AliasOfQ, 4}, {make_ref(), lost}]],
     [receive {to, N} -> ok after 5000 -> error({lost, N}) end || N <- [1, 2, 3]],
@@ -220,6 +220,33 @@ aliases_from_c(C) ->
     ok = ask(P, {send, AliasOfQ, lost}),
     [] = events(Q),
     stop(P), stop(Q).
+
+%% OTP 28: what is sent with priority comes first where the alias is one for that, and only there.
+priority(C) ->
+    case list_to_integer(erlang:system_info(otp_release)) of
+        Release when Release < 28 -> not_yet;
+        _ -> [prioritised(C, Option) || Option <- [priority, []]], ok
+    end.
+
+prioritised(C, Option) ->
+    Self = self(),
+    P = trapping(C),
+    {Alias, _} = ask(P, {alias, Option}),
+    Ref = cast(P, {busy, 200}),
+    timer:sleep(50), % it sleeps now, and will find all of these when it wakes up
+    [P ! N || N <- [1, 2]],
+    [erlang:send(To, {first, N}, [priority]) || {To, N} <- [{Alias, 1}, {P, 2}, {Alias, 3}]],
+    erlang:apply(erlang, exit, [Alias, bye, [priority]]),
+    Alias ! 3,
+    ok = answer(P, Ref),
+    Expected = case Option of
+        priority -> [{priority, {first, 1}}, {priority, {first, 3}}, {exit, Self, bye},
+                     {message, 1}, {message, 2}, {message, {first, 2}}, {message, 3}];
+        [] -> [{message, 1}, {message, 2}, {message, {first, 1}}, {message, {first, 2}},
+               {message, {first, 3}}, {exit, Self, bye}, {message, 3}]
+    end,
+    Expected = events(P),
+    stop(P).
 
 %% 20 senders, each with 500 numbered messages by three ways at once, to one process and back.
 order_is_kept_for_each_pair(C) ->

@@ -155,7 +155,7 @@ before_restart(C) ->
         process_flag(trap_exit, true),
         ok = net_kernel:monitor_nodes(true, [{node_type, all}]),
         P = new(C, old_one),
-        {Alias, _} = ask(P, {alias}),
+        {Alias, _} = ask(P, {alias, []}),
         link(P),
         Ref = monitor(process, P),
         persistent_term:put(old, {P, Alias}),

@@ -9,6 +9,7 @@ import unittest
 import check_banned
 import check_layers
 import check_length
+import check_peer_bugs
 
 
 class Layers(unittest.TestCase):
@@ -82,6 +83,33 @@ class Banned(unittest.TestCase):
                 ("cnode/io/a.c", "snprintf(a, n, b);"), ("cnode/io/a.c", "nx_exit(1); p->exit(2);")]:
             with self.subTest(path=path, line=line):
                 self.assertEqual([], self.breaches(path, line))
+
+
+class PeerBugs(unittest.TestCase):
+    files = {
+        "tests/unit/test_a.c": "static void one(void **s)\n{\n}\nstatic void two(void **s)\n{\n}\n"
+                               '/* TEST(two) */ T t[] = {cmocka_unit_test(one), {"a row", 1}};',
+        "interop/cases/b.py": "class B:\n    def test_three(self):\n        self.drive('four')\n",
+        "interop/c.erl": "four(C) ->\n    ok.\nfive(C) ->\n    ok.\n",
+        "interop/cases": "interop/cases/b.py",
+        "tests/api/test_six.sh": "#!/bin/sh"}
+
+    def breaches(self, *cells):
+        text = "| fault | file | test |\n|---|---|---|\n| " + " | ".join(cells) + " |\n"
+        return list(check_peer_bugs.breaches_of(text, lambda path: self.files.get(path, "")))
+
+    def test_breaches_are_found(self):
+        for cells in [("a fault", "a", "none"), ("a fault", "a", "two"), ("a fault", "b", "one"),
+                      ("a fault", "c", "five"), ("a fault", "nowhere", "three"), ("", "a", "one"),
+                      ("a fault", "api", "seven"), ("a fault", "", "")]:
+            with self.subTest(cells=cells):
+                self.assertEqual(1, len(self.breaches(*cells)))
+
+    def test_what_is_allowed_passes(self):
+        for cells in [("a fault", "a", "one"), ("a fault", "a", "a row"), ("`[a\\|b]`", "b", "three"),
+                      ("a fault", "c", "four"), ("a fault", "api", "six")]:
+            with self.subTest(cells=cells):
+                self.assertEqual([], self.breaches(*cells))
 
 
 if __name__ == "__main__":

@@ -224,6 +224,14 @@ int noex_alias(noex_node *node, const struct noex_pid *process, noex_builder *bu
     return 0;
 }
 
+int noex_alias_priority(noex_node *node, noex_alias_id alias)
+{
+    if (!node)
+        return NOEX_EINVALID;
+    nx_alias_set_priority(node->procs, (uint32_t)alias, (uint32_t)(alias >> 32));
+    return 0;
+}
+
 int noex_unalias(noex_node *node, noex_alias_id alias)
 {
     if (!node)

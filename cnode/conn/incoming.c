@@ -97,6 +97,9 @@ static int read_parts(struct nx_incoming *in, const struct nx_frame *f, struct n
     if (rc)
         return UNKNOWN;
     m->refs = f->refs.count ? &f->refs : NULL;
+    /* Behind a message without payload anything may stand, protocol.md 6.1. */
+    if (!ctrl->has_payload)
+        return 0;
     rc = nx_frame_payload(f->data, m->refs ? plain.used : used, in->config.mode, &m->payload, err);
     m->payload_full = m->payload.len;
     return rc;

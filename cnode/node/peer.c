@@ -285,19 +285,9 @@ static struct nx_span cookie(void *ctx, struct nx_span peer_name)
     return nx_node_cookie(p->node, p);
 }
 
-static const struct nx_conn_handlers handlers = {
-    .up = on_up,
-    .wanted = on_wanted,
-    .signal = on_signal,
-    .barrier = on_barrier,
-    .tick_missed = on_tick_missed,
-};
-
 static struct nx_conn_handlers handlers_of(struct nx_peer *p)
 {
-    struct nx_conn_handlers h = handlers;
-    h.ctx = p;
-    return h;
+    return (struct nx_conn_handlers){p, on_up, on_wanted, on_signal, on_barrier, on_tick_missed};
 }
 
 /* ---- reading ---- */

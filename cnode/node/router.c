@@ -32,6 +32,11 @@ bool nx_sig_theirs(const struct nx_peer *p, struct nx_span raw, struct nx_pid *p
     return nx_pid_parse(raw, pid) && nx_span_is(pid->node, p->name.full);
 }
 
+bool nx_sig_their_ref(const struct nx_peer *p, struct nx_span raw, struct nx_ref *ref)
+{
+    return nx_ref_parse(raw, ref) && nx_span_is(ref->node, p->name.full);
+}
+
 bool nx_sig_ours(const struct nx_peer *p, struct nx_span raw)
 {
     struct nx_pid pid;

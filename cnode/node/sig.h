@@ -29,6 +29,9 @@ int nx_sig_too_much(struct nx_peer *p, struct noex_error *err);
 /** A pid of the peer, as the sender of what comes from it must be; what answers others would close
  * the connection (protocol.md 6.3). */
 NOEX_MUST_USE bool nx_sig_theirs(const struct nx_peer *p, struct nx_span raw, struct nx_pid *pid);
+/** A reference of the peer: others cannot be answered to it either. */
+NOEX_MUST_USE bool nx_sig_their_ref(const struct nx_peer *p, struct nx_span raw,
+                                    struct nx_ref *ref);
 /** A pid of this node, in whatever incarnation. */
 NOEX_MUST_USE bool nx_sig_ours(const struct nx_peer *p, struct nx_span raw);
 /** The process of a raw pid of this node, NULL where it is dead, or of another incarnation. */

@@ -60,17 +60,17 @@ int nx_sig_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
 }
 
 static int deliver_named(struct nx_peer *p, struct nx_span name, const struct nx_signal *s,
-                         bool priority, struct noex_error *err)
+                         struct noex_error *err)
 {
     struct nx_proc *proc = nx_sig_named(p, name);
     if (!proc && s->payload.len == s->payload_full && nx_kernel_named_message(p, name, s->payload))
         return 0;
-    return deliver(p, proc, s, priority, err);
+    return deliver(p, proc, s, false, err);
 }
 
 int nx_sig_reg_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
-    return deliver_named(p, s->ctrl->arg[NX_ARG_NAME], s, false, err);
+    return deliver_named(p, s->ctrl->arg[NX_ARG_NAME], s, err);
 }
 
 static struct nx_proc *alias_target(const struct nx_peer *p, struct nx_span ref)
@@ -84,6 +84,15 @@ static struct nx_proc *alias_target(const struct nx_peer *p, struct nx_span ref)
 int nx_sig_alias_send(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     return deliver(p, alias_target(p, s->ctrl->arg[NX_ARG_REF]), s, false, err);
+}
+
+/* Priority is for those who have asked for it, by an alias that is made so. */
+static bool has_priority(const struct nx_peer *p, uint64_t flags, struct nx_span to)
+{
+    uint32_t use, slot, generation;
+    return (flags & NX_ALTACT_PRIORITY) && (flags & NX_ALTACT_ALIAS) &&
+           nx_conn_own_ref(p->conn, to, &use, &slot, &generation) && use == NX_REF_ALIAS &&
+           nx_alias_has_priority(p->node->procs, slot, generation);
 }
 
 static struct nx_proc *altact_target(const struct nx_peer *p, uint64_t flags, struct nx_span to)
@@ -118,10 +127,10 @@ int nx_sig_altact(struct nx_peer *p, const struct nx_signal *s, struct noex_erro
     uint64_t flags;
     if (!nx_u64_parse(s->ctrl->arg[NX_ARG_FLAGS], &flags))
         return nx_sig_drop(p);
-    const bool priority = flags & NX_ALTACT_PRIORITY;
+    const bool priority = has_priority(p, flags, to);
     if (flags & NX_ALTACT_EXIT)
         return altact_exit(p, altact_target(p, flags, to), s, priority, err);
     if (flags & NX_ALTACT_NAME)
-        return deliver_named(p, to, s, priority, err);
+        return deliver_named(p, to, s, err);
     return deliver(p, altact_target(p, flags, to), s, priority, err);
 }

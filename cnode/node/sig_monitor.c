@@ -22,7 +22,7 @@ int nx_sig_monitor(struct nx_peer *p, const struct nx_signal *s, struct noex_err
     struct nx_pid watcher;
     struct nx_ref ref;
     if (!nx_sig_theirs(p, c->arg[NX_ARG_FROM], &watcher) ||
-        !nx_ref_parse(c->arg[NX_ARG_REF], &ref) || !nx_span_is(ref.node, p->name.full))
+        !nx_sig_their_ref(p, c->arg[NX_ARG_REF], &ref))
         return nx_sig_drop(p);
     bool by_name = nx_atom_parse(target, &name);
     const struct nx_proc *proc = by_name ? nx_sig_named(p, target) : nx_sig_proc(p, target);

@@ -7,8 +7,10 @@
 int nx_sig_spawn_request(struct nx_peer *p, const struct nx_signal *s, struct noex_error *err)
 {
     struct nx_pid from;
+    struct nx_ref ref;
     (void)err;
-    if (!nx_sig_theirs(p, s->ctrl->arg[NX_ARG_FROM], &from))
+    if (!nx_sig_theirs(p, s->ctrl->arg[NX_ARG_FROM], &from) ||
+        !nx_sig_their_ref(p, s->ctrl->arg[NX_ARG_REF], &ref))
         return nx_sig_drop(p);
     nx_serve_request(p, s, &from);
     return 0;

@@ -9,6 +9,8 @@ struct alias {
     struct nx_slot slot;
     uint32_t proc;
     uint32_t next; /* of the same process */
+    bool priority;
+    uint8_t unused[7]; /* the size of a record is one of eights */
 };
 
 struct nx_procs {
@@ -210,6 +212,19 @@ struct nx_proc *nx_alias_find(const struct nx_procs *t, uint32_t slot, uint32_t 
 {
     const struct alias *a = nx_slab_find(&t->aliases, slot, generation);
     return a ? nx_slab_at(&t->slab, a->proc) : NULL;
+}
+
+void nx_alias_set_priority(struct nx_procs *t, uint32_t slot, uint32_t generation)
+{
+    struct alias *a = nx_slab_find(&t->aliases, slot, generation);
+    if (a)
+        a->priority = true;
+}
+
+bool nx_alias_has_priority(const struct nx_procs *t, uint32_t slot, uint32_t generation)
+{
+    const struct alias *a = nx_slab_find(&t->aliases, slot, generation);
+    return a && a->priority;
 }
 
 bool nx_alias_remove(struct nx_procs *t, uint32_t slot, uint32_t generation)

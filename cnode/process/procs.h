@@ -73,6 +73,9 @@ NOEX_MUST_USE int nx_alias_add(struct nx_procs *t, struct nx_proc *p, uint32_t *
                                uint32_t *generation);
 /** Whose alias it is, NULL: of nobody any more. */
 struct nx_proc *nx_alias_find(const struct nx_procs *t, uint32_t slot, uint32_t generation);
+/** From now on what is sent to it with priority has that. */
+void nx_alias_set_priority(struct nx_procs *t, uint32_t slot, uint32_t generation);
+bool nx_alias_has_priority(const struct nx_procs *t, uint32_t slot, uint32_t generation);
 /** Takes it away; false where it was gone. */
 bool nx_alias_remove(struct nx_procs *t, uint32_t slot, uint32_t generation);
 

@@ -39,7 +39,7 @@ struct nx_known_atoms {
     struct place place[PLACES];
     size_t count;                    /* of the references in this message */
     uint16_t used[REFS_MAX];         /* their places */
-    uint8_t flags[REFS_MAX / 2 + 1]; /* a nibble for each */
+    uint8_t flags[REFS_MAX / 2 + 1]; /* a nibble for each, and one behind them */
     size_t section_len;
     uint8_t section[SECTION]; /* a slot for each, and the texts that are new to the peer */
     size_t heap_kept;         /* the names, at the beginning */
@@ -147,10 +147,13 @@ static uint8_t number(struct nx_known_atoms *k, struct place *p)
     const unsigned nibble = (unsigned)(slot >> 8) | (p->known ? 0 : FRESH);
     if (k->count == REFS_MAX || SECTION - k->section_len < 1 + text)
         return NO_REF;
-    if (k->count % 2)
-        k->flags[k->count / 2] |= (uint8_t)(nibble << 4);
-    else
-        k->flags[k->count / 2] = (uint8_t)nibble;
+    uint8_t *flags = k->flags + k->count / 2;
+    if (k->count % 2) {
+        *flags++ |= (uint8_t)(nibble << 4);
+        *flags = 0; /* behind the last one stands how long lengths are: a byte */
+    } else {
+        *flags = (uint8_t)nibble;
+    }
     uint8_t *to = k->section + k->section_len;
     *to++ = (uint8_t)slot;
     if (text) {

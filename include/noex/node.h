@@ -182,7 +182,7 @@ NOEX_API uint16_t noex_node_listen_port(const noex_node *node);
  * Sets the cookie that is shared with `peer` ("name@host") alone, in both directions, as
  * erlang:set_cookie/2 does; NULL: the node's own again. With the node's own name the node's own
  * cookie is set. For handshakes from now on; a connection that is up stays. What is known of a node
- * is kept as noex_connect says. Errors: NOEX_EINVALID (no node; NULL for its own name),
+ * is kept as noex_connect says. Errors: NOEX_EINVALID (no node; none for its own name),
  * NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM.
  */
 NOEX_API NOEX_MUST_USE int noex_set_cookie(noex_node *node, const char *peer, const char *cookie);
@@ -199,8 +199,9 @@ enum noex_connect_flags {
  * after the beginning of one that failed, or whose connection was lost within five seconds; the
  * outcome comes as an event: NODE_UP, or CONNECT_FAILED (followed by RECONNECT with
  * NOEX_CONNECT_KEEP). Calling again changes the policy.
- * What is known of a node is kept until the program's own node is freed: about 1.2 kilobytes a
- * name. Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other
+ * What is known of a node, or of one that has connected by itself, is kept until the program's own
+ * node is freed: about 1.3 kilobytes a name; names that were given to their nodes are used again.
+ * Errors: NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EINVALID (the node's own name, no node, other
  * flags).
  */
 NOEX_API NOEX_MUST_USE int noex_connect(noex_node *node, const char *peer,

@@ -155,6 +155,10 @@ typedef uint64_t noex_alias_id;
  */
 NOEX_API NOEX_MUST_USE int noex_alias(noex_node *node, const struct noex_pid *process,
                                       noex_builder *builder, noex_alias_id *alias);
+/** Makes an alias one of erlang:alias([priority]), OTP 28: messages and exit signals that are sent
+ * to it with priority are told before all else that waits. To another alias, a pid or a name
+ * nothing has priority. One that is gone is no error. Errors: NOEX_EINVALID (NULL). */
+NOEX_API int noex_alias_priority(noex_node *node, noex_alias_id alias);
 /** Takes an alias away: what is sent to it from now on is dropped. One that is gone is no error.
  * Errors: NOEX_EINVALID (NULL). */
 NOEX_API int noex_unalias(noex_node *node, noex_alias_id alias);

@@ -114,12 +114,13 @@ static int do_unregister(const struct args *a)
 static int do_alias(const struct args *a)
 {
     noex_alias_id id;
-    (void)a;
     noex_build_tuple(answer);
     int rc = noex_alias(node, &self, answer, &id);
     if (rc)
         return rc;
     noex_build_uint64(answer, id);
+    if (strcmp(a->name, "priority") == 0)
+        noex_alias_priority(node, id);
     return noex_build_end(answer);
 }
 
@@ -227,7 +228,7 @@ static const struct command {
     {"spawn", "a", do_spawn}, /* {spawn, Name | []} gives a pid */
     {"register", "a", do_register},
     {"unregister", "a", do_unregister},
-    {"alias", "", do_alias}, /* gives {Reference, Id} */
+    {"alias", "a", do_alias}, /* {alias, priority | []} gives {Reference, Id} */
     {"unalias", "n", do_unalias},
     {"events", "", do_events}, /* gives what was logged since the last time */
     {"node_events", "", do_node_events},

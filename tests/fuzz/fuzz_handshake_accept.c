@@ -1,6 +1,6 @@
 /* The accepting role. Byte 0: 1 header of 4 bytes, 2 gives dynamic names, the bits above (modulo 5)
- * the status that is decided. Byte 1: size of the pieces. The names, cookie and challenge are those
- * of tests/vectors/handshake. SPDX-License-Identifier: Apache-2.0 */
+ * the status that is decided, 128 admits nobody. Byte 1: size of the pieces. The names, cookie and
+ * challenge are those of tests/vectors/handshake. SPDX-License-Identifier: Apache-2.0 */
 #include "fuzz_handshake.h"
 #include <stdio.h>
 
@@ -17,6 +17,13 @@ static int name_peer(void *ctx, struct nx_span host, char *name, size_t size, ui
     return *(const uint8_t *)ctx & 2 ? 0 : -1;
 }
 
+static int admit(void *ctx, struct nx_span peer_name, struct noex_error *err)
+{
+    (void)err;
+    must(memchr(peer_name.ptr, '@', peer_name.len) != NULL);
+    return *(const uint8_t *)ctx & 128 ? NOEX_ENAMECLASH : 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static uint8_t challenge[4] = {0x01, 0x23, 0x45, 0x67};
@@ -27,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct nx_hs_config config = {
         .alloc = &nx_alloc_libc,
         .random = &random,
-        .decide = {.ctx = &options, .status = status, .name_peer = name_peer},
+        .decide = {.ctx = &options, .status = status, .name_peer = name_peer, .admit = admit},
         .role = NX_HS_ACCEPT,
         .header = options & 1 ? 4 : 2,
         .flags = NX_DFLAGS_OURS,

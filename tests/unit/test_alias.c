@@ -51,6 +51,32 @@ static void an_alias_of_this_node_is_sent_to_until_it_is_taken_away(void **state
     done();
 }
 
+/* Seen between two nodes of OTP 29: to an alias without the option, and to a pid, what is sent with
+ * priority has its place in the order of all. */
+static void priority_is_for_aliases_that_are_made_so(void **state)
+{
+    (void)state;
+    open_with(NX_DFLAGS_OURS);
+    struct nx_span ref = nx_span(alias.bytes, alias.len);
+    for (int made = 0; made < 2; made++) {
+        bench_forget(&b);
+        for (int i = 0; i < 2; i++)
+            SAY(&b, 0, NX_OP_ALTACT_SIG_SEND,
+                raw_int(i), [NX_ARG_FROM] = raw_their_pid(&b, 0, 9), [NX_ARG_TO] = ref,
+                [NX_ARG_FLAGS] = raw_int(NX_ALTACT_ALIAS | (i ? NX_ALTACT_PRIORITY : 0)));
+        bench_until(&b, P_MSG, 2);
+        for (int i = 0; i < 2; i++) {
+            assert_term(&b.seen[i], raw_int(made ? 1 - i : i));
+            assert_int_equal(b.seen[i].priority, made && i == 0);
+        }
+        assert_int_equal(noex_alias_priority(b.node, alias_id), 0);
+    }
+    assert_int_equal(noex_unalias(b.node, alias_id), 0);
+    assert_int_equal(noex_alias_priority(b.node, alias_id), 0);
+    assert_int_equal(noex_alias_priority(NULL, alias_id), NOEX_EINVALID);
+    done();
+}
+
 static void what_is_no_alias_of_this_node_loses_the_message(void **state)
 {
     (void)state;
@@ -174,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_alias_of_this_node_is_sent_to_until_it_is_taken_away),
+        cmocka_unit_test(priority_is_for_aliases_that_are_made_so),
         cmocka_unit_test(what_is_no_alias_of_this_node_loses_the_message),
         cmocka_unit_test(an_alias_of_another_node_goes_there_in_the_form_that_it_knows),
         cmocka_unit_test(an_alias_of_a_node_that_is_not_connected_connects_to_it),

@@ -363,6 +363,36 @@ static void an_unknown_opcode_is_counted_and_skipped(void **state)
     done(&p);
 }
 
+/* Protocol.md 6.1: real nodes ignore it too. */
+static void bytes_behind_a_signal_without_payload_do_not_count(void **state)
+{
+    (void)state;
+    static const uint8_t head[][3] = {{112, 131}, {131, 68, 0}};
+    static const uint64_t flags[] = {
+        NX_DFLAGS_OURS & ~(NX_DFLAG_FRAGMENTS | NX_DFLAG_DIST_HDR_ATOM_CACHE), NX_DFLAGS_OURS};
+    static const uint8_t behind[] = {255, 0, 1, 2};
+    for (size_t m = 0; m < 2; m++) {
+        struct conn_pair p = {0};
+        const struct conn_pair_opts o = {.acceptor_flags = flags[m]};
+        init_up(&p, &o);
+        struct nx_ctrl c = {.op = NX_OP_LINK};
+        c.arg[NX_ARG_FROM] = nx_conn_self_pid(p.acceptor.conn);
+        c.arg[NX_ARG_TO] = nx_conn_self_pid(p.dialler.conn);
+        struct nx_buf b;
+        nx_buf_init(&b, &p.alloc.a, 1 << 16);
+        assert_int_equal(nx_buf_put_u32(&b, 0), 0);
+        assert_int_equal(nx_buf_put(&b, head[m], 2 + m), 0);
+        assert_int_equal(nx_ctrl_build(&b, &c), 0);
+        assert_int_equal(nx_buf_put(&b, behind, sizeof behind), 0);
+        nx_put_u32(b.data, (uint32_t)(nx_buf_len(&b) - 4));
+        conn_end_receive(&p, &p.dialler, b.data, nx_buf_len(&b));
+        assert_int_equal(p.dialler.err.code, 0);
+        assert_int_equal(p.dialler.signals, 1);
+        nx_buf_free(&b);
+        done(&p);
+    }
+}
+
 static void what_breaks_the_protocol_closes_with_its_cause(void **state)
 {
     (void)state;
@@ -555,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_reason_over_the_limit_nests_no_deeper_than_another),
         cmocka_unit_test(a_storm_of_large_reasons_is_cut_by_the_budget_and_ends_nothing),
         cmocka_unit_test(an_unknown_opcode_is_counted_and_skipped),
+        cmocka_unit_test(bytes_behind_a_signal_without_payload_do_not_count),
         cmocka_unit_test(what_breaks_the_protocol_closes_with_its_cause),
         cmocka_unit_test(a_malformed_payload_closes_before_anybody_sees_it),
         cmocka_unit_test(the_end_means_what_the_step_makes_it_mean),

@@ -631,6 +631,7 @@ static const struct exit_form {
     {.op = NX_OP_ALTACT_SIG_SEND, .flags = NX_ALTACT_EXIT | NX_ALTACT_TOKEN, .token = true},
     {.op = NX_OP_ALTACT_SIG_SEND, .flags = NX_ALTACT_EXIT | NX_ALTACT_NAME},
     {.op = NX_OP_ALTACT_SIG_SEND, .flags = NX_ALTACT_EXIT | NX_ALTACT_ALIAS},
+    {.op = NX_OP_ALTACT_SIG_SEND, .flags = NX_ALTACT_EXIT | NX_ALTACT_ALIAS | NX_ALTACT_PRIORITY},
 };
 
 enum { EXIT_FORMS = sizeof exit_forms / sizeof *exit_forms };
@@ -657,6 +658,7 @@ static void exit_by(const struct exit_form *f, struct nx_span reason)
     struct noex_term alias;
     assert_int_equal(noex_builder_new(&builder, NULL), 0);
     assert_int_equal(noex_alias(b.node, &srv, builder, &id), 0);
+    assert_int_equal(noex_alias_priority(b.node, id), 0);
     assert_int_equal(noex_builder_term(builder, &alias), 0);
     if (f->by_link)
         linked(9, &srv);
@@ -688,7 +690,8 @@ static void an_exit_signal_in_each_form_ends_a_process_or_is_told_to_it(void **s
                 const struct noex_pid them = {9, 0, b.beam[0].opts.creation};
                 assert_true(s->has_from && same_pid(&s->from, &them));
                 assert_string_equal(s->node, b.beam[0].name);
-                assert_int_equal(s->priority, exit_forms[i].flags & NX_ALTACT_PRIORITY);
+                assert_int_equal(s->priority, (exit_forms[i].flags & NX_ALTACT_PRIORITY) &&
+                                                  (exit_forms[i].flags & NX_ALTACT_ALIAS));
             }
             bench_close(&b);
         }

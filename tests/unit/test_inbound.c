@@ -395,24 +395,34 @@ static void beyond_the_limit_the_one_that_is_silent_longest_goes(void **state)
     assert_true(was_logged("accept_max", "closed for a newer one: 3 are under way"));
     struct noex_stats s = stats();
     assert_true(s.refused == 1 && s.accept_dropped == 1);
-    /* A step makes one young again. */
-    beam_named("beam@127.0.0.1")->say_max = 2;
-    dial(0); /* for fd[1] */
-    bench_for(&b, 10);
-    assert_true(is_closed(fd[1]));
-    int more[2] = {dial_plainly(), 0};
-    bench_for(&b, 10);
-    assert_true(is_closed(fd[2]));
-    more[1] = dial_plainly();
-    bench_for(&b, 10);
-    assert_true(is_closed(fd[3]));
-    assert_true(fake_beam_conn(&b.beam[0])->fd >= 0);
-    b.beam[0].say_max = 0; /* and goes on */
-    bench_until(&b, UP, 1);
     for (int i = 0; i < 4; i++)
         close(fd[i]);
-    close(more[0]);
-    close(more[1]);
+    bench_close(&b);
+}
+
+static void a_step_makes_a_handshake_young_again(void **state)
+{
+    (void)state;
+    int fd[3];
+    init();
+    b.options.accept_max = 3;
+    open_node();
+    beam_named("beam@127.0.0.1")->say_max = 1;
+    dial(0);
+    bench_for(&b, 10);
+    for (int i = 0; i < 2; i++) {
+        fd[i] = dial_plainly();
+        bench_for(&b, 10);
+    }
+    b.beam[0].say_max = 2; /* its name */
+    bench_for(&b, 10);
+    fd[2] = dial_plainly();
+    bench_for(&b, 10);
+    assert_true(is_closed(fd[0]) && !is_closed(fd[1]));
+    b.beam[0].say_max = 0;
+    bench_until(&b, UP, 1);
+    for (int i = 0; i < 3; i++)
+        close(fd[i]);
     bench_close(&b);
 }
 
@@ -506,37 +516,50 @@ static void with_a_policy_to_keep_it_no_attempt_is_made_for_it(void **state)
     bench_close(&b);
 }
 
-/* What the peer said before it lost the connection was said. */
+/* A second connection, of which the next message waits to be read by the node; `said` were read.
+ * What is done to the older one now comes to be seen later. */
+static struct fake_conn *dial_and_say(unsigned said)
+{
+    struct fake_conn *older = fake_beam_conn(&b.beam[0]);
+    b.beam[0].say_max = 1 + said;
+    dial(0);
+    bench_for(&b, 20);
+    b.beam[0].say_max = 0;
+    fake_beam_step(&b.beam[0]);
+    return older;
+}
+
+/* What the peer said before it lost the connection was said: whether it came before the new
+ * connection's name or before its digest. */
 static void what_waits_to_be_read_of_the_older_connection_is_read_first(void **state)
 {
     (void)state;
-    open_watching();
-    b.beam[0].gone = true;
-    dial(0); /* its name waits, too, before the node runs again */
-    b.beam[0].conns--;
-    assert_int_equal(fake_beam_die(&b.beam[0], "one", boom, FAKE_PAYLOAD), 1);
-    while (nx_conn_out(fake_beam_conn(&b.beam[0])->conn).len)
-        fake_beam_step(&b.beam[0]);
-    b.beam[0].conns++;
-    bench_until(&b, UP, 2);
-    bench_expect(&b, losing_two);
-    assert_int_equal(bench_event(&b, M_DOWN, 0)->origin, NOEX_ORIGIN_PEER);
-    assert_int_equal(bench_event(&b, M_DOWN, 0)->term_len, boom.len);
-    assert_int_equal(bench_event(&b, M_DOWN, 1)->origin, NOEX_ORIGIN_LOCAL);
-    bench_close(&b);
+    for (unsigned said = 0; said < 3; said++) {
+        open_watching();
+        b.beam[0].gone = true;
+        dial_and_say(said);
+        b.beam[0].conns--; /* back to the older one */
+        assert_int_equal(fake_beam_die(&b.beam[0], "one", boom, FAKE_PAYLOAD), 1);
+        while (nx_conn_out(fake_beam_conn(&b.beam[0])->conn).len)
+            fake_beam_step(&b.beam[0]);
+        b.beam[0].conns++;
+        bench_until(&b, UP, 2);
+        bench_expect(&b, losing_two);
+        assert_int_equal(bench_event(&b, M_DOWN, 0)->origin, NOEX_ORIGIN_PEER);
+        assert_int_equal(bench_event(&b, M_DOWN, 0)->term_len, boom.len);
+        assert_int_equal(bench_event(&b, M_DOWN, 1)->origin, NOEX_ORIGIN_LOCAL);
+        bench_close(&b);
+    }
 }
 
-/* It is no peer that must be asked for its older connection: that is over. (libei cannot answer
+/* The peer need not be asked for its older connection: that is over. (libei cannot answer
  * `alive`.) */
 static void a_node_that_has_closed_is_not_asked_about_its_older_connection(void **state)
 {
     (void)state;
     open_watching();
     b.beam[0].gone = false; /* its answer would be "false" */
-    fake_beam_hang_up(&b.beam[0], false);
-    dial(0); /* both wait to be read when the node runs again */
-    while (nx_conn_out(fake_beam_conn(&b.beam[0])->conn).len)
-        fake_beam_step(&b.beam[0]);
+    fake_conn_close(dial_and_say(0), false);
     bench_until(&b, UP, 2);
     bench_expect(&b, losing_two);
     assert_int_equal(bench_event(&b, DOWN, 0)->code, NOEX_ECLOSED);
@@ -830,6 +853,31 @@ static void after_nok_the_peers_connection_is_waited_for(void **state)
     dial(0);
     bench_until(&b, M_UP, 1);
     EXPECT_EVENTS(&b, UP, M_UP);
+    bench_close(&b);
+}
+
+/* Not after a whole step: whoever was waited for has come, and gone. */
+static void after_nok_the_end_of_the_peers_handshake_ends_the_wait(void **state)
+{
+    (void)state;
+    init();
+    open_node();
+    bench_beam(&b, &(struct fake_beam_opts){.name = LARGER, .status = NX_HS_NOK});
+    connect_to(0);
+    while (state_of_first() != NX_PEER_AWAIT)
+        bench_step(&b);
+    b.beam[0].say_max = 2;
+    struct fake_conn *theirs = dial(0);
+    while (!nx_inbounds_from(&b.node->listener->inbounds, LARGER))
+        bench_step(&b);
+    b.beam[0].opts.status = NX_HS_OK;
+    b.beam[0].say_max = 0;
+    uint64_t start = bench_clock();
+    fake_conn_close(theirs, false);
+    bench_until(&b, UP, 1);
+    assert_in_range(bench_clock() - start, 0, 2000); /* of seven seconds */
+    EXPECT_EVENTS(&b, UP);
+    assert_int_equal(stats().accepted, 0);
     bench_close(&b);
 }
 
@@ -1213,6 +1261,7 @@ int main(void)
     TEST(who_trickles_has_one_step_too);
     TEST(who_connects_and_closes_is_counted_and_not_logged);
     TEST(beyond_the_limit_the_one_that_is_silent_longest_goes);
+    TEST(a_step_makes_a_handshake_young_again);
     TEST(a_thousand_half_open_handshakes_hurt_nobody);
     TEST(alive_and_true_replace_the_older_connection_after_all_its_events);
     TEST(with_a_policy_to_keep_it_no_attempt_is_made_for_it);
@@ -1229,6 +1278,7 @@ int main(void)
     TEST(whoever_goes_on_beginning_does_not_stop_an_attempt);
     TEST(an_attempt_that_fails_while_the_peer_connects_is_no_failure);
     TEST(after_nok_the_peers_connection_is_waited_for);
+    TEST(after_nok_the_end_of_the_peers_handshake_ends_the_wait);
     TEST(after_nok_and_nothing_more_it_is_tried_again_and_then_has_failed);
     TEST(an_attempt_that_waits_for_the_peers_may_be_given_up);
     TEST(a_connection_of_the_peers_ends_the_back_off);

@@ -318,6 +318,25 @@ static void atoms_that_come_in_turn_keep_their_places(void **state)
 
 /* Each comes twice, so that all want a place, and the memory for their texts is used up again and
  * again. */
+/* The half-byte behind the references says how long the lengths of atoms are. */
+static void nothing_of_a_longer_header_is_left_in_a_shorter_one(void **state)
+{
+    (void)state;
+    struct fixture x;
+    char name[16];
+    begin(&x);
+    for (unsigned i = 0; i < 300; i++) {
+        for (unsigned count = 5; count--;) {
+            for (unsigned n = 0; n < count; n++) {
+                snprintf(name, sizeof name, "atom%u", i / 3 + n);
+                put_atom(&x, name);
+            }
+            send(&x, true); /* and the peer reads it */
+        }
+    }
+    end(&x);
+}
+
 static void any_number_of_names_goes_through_the_same_memory(void **state)
 {
     (void)state;
@@ -424,6 +443,7 @@ int main(void)
         cmocka_unit_test(put_all_looks_into_terms_but_not_into_funs),
         cmocka_unit_test(no_more_than_255_and_never_two_atoms_for_one_place),
         cmocka_unit_test(atoms_that_come_in_turn_keep_their_places),
+        cmocka_unit_test(nothing_of_a_longer_header_is_left_in_a_shorter_one),
         cmocka_unit_test(any_number_of_names_goes_through_the_same_memory),
         cmocka_unit_test(whatever_is_sent_arrives),
         cmocka_unit_test(a_frame_without_memory_leaves_nothing_behind),

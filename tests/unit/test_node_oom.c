@@ -818,12 +818,13 @@ static void a_node_that_cannot_be_made_says_so(void **state)
     (void)state;
     struct noex_error err;
     for (int on = 0; on < 2; on++) {
-        for (int dynamic = 0; dynamic < 2; dynamic++) {
+        for (int kind = 0; kind < 3; kind++) { /* fixed name, dynamic, listening */
             int rc = NOEX_ENOMEM;
             for (size_t k = 1; rc; k++) {
                 bench_init(&b);
-                if (dynamic)
+                if (kind == 1)
                     b.options.name = NULL;
+                b.options.listen = kind == 2;
                 b.alloc.fail_at = k;
                 b.alloc.fail_on = on;
                 rc = bench_try_open(&b, &err);
@@ -878,14 +879,27 @@ static void downs_that_come_without_memory_are_delivered_with_their_type(void **
  * than fits in between is to be sent. */
 enum { MANY = 20000 };
 
+static size_t timed_out, starved;
+
+static void count_causes(struct bench *bench, const struct noex_event *e)
+{
+    (void)bench;
+    if (e->type != M_FAILED)
+        return;
+    timed_out += e->error->code == NOEX_ESETUPTIMEOUT;
+    starved += e->error->code == NOEX_ENOMEM && strstr(e->error->text, "out of memory");
+}
+
 static void starve(uint64_t setup_timeout_ms)
 {
     char name[250] = "";
     struct noex_target t = {.kind = NOEX_TARGET_NAME, .name = name};
     noex_monitor_id id;
     memset(name, 'n', sizeof name - 1);
+    timed_out = starved = 0;
     bench_init(&b);
     b.no_keep = true;
+    b.in_event = count_causes;
     b.options.setup_timeout_ms = setup_timeout_ms;
     bench_open(&b);
     struct fake_beam *beam = bench_beam(&b, &bench_slow_reader);
@@ -913,23 +927,10 @@ static void what_could_not_be_sent_for_want_of_memory_is_tried_again_soon(void *
     bench_close(&b);
 }
 
-static size_t timed_out, starved;
-
-static void count_causes(struct bench *bench, const struct noex_event *e)
-{
-    (void)bench;
-    if (e->type != M_FAILED)
-        return;
-    timed_out += e->error->code == NOEX_ESETUPTIMEOUT;
-    starved += e->error->code == NOEX_ENOMEM && strstr(e->error->text, "out of memory");
-}
-
 static void what_could_not_be_sent_in_its_time_fails_for_want_of_memory(void **state)
 {
     (void)state;
-    timed_out = starved = 0;
     starve(1000);
-    b.in_event = count_causes;
     bench_until(&b, M_FAILED, MANY);
     assert_true(timed_out > 0 && starved > 0);
     assert_int_equal(timed_out + starved, MANY);

@@ -528,6 +528,22 @@ static void any_address_has_a_text_that_fits(void **state)
 
 #define WITH(setup, test) cmocka_unit_test_setup_teardown(test, setup, use_real)
 
+static void an_address_has_a_place_with_a_port(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"127.0.0.1:4369", "[::1]:4369"};
+    char text[NX_PLACE_SIZE];
+    for (int v6 = 0; v6 < 2; v6++) {
+        const struct nx_addr plain = nx_addr_loopback(v6), a = nx_addr_with_port(&plain, 4369);
+        nx_addr_place(&plain, 4369, text, sizeof text);
+        assert_string_equal(text, places[v6]);
+        assert_int_equal(nx_addr_port(&plain), 0);
+        assert_int_equal(nx_addr_port(&a), 4369);
+        assert_int_equal(a.len, plain.len);
+        assert_int_equal(a.addr.ss_family, v6 ? AF_INET6 : AF_INET);
+    }
+}
+
 int main(void)
 {
     real = nx_resolver;
@@ -554,6 +570,7 @@ int main(void)
         WITH(use_none, without_a_thread_no_lookup),
         WITH(use_none, without_memory_no_lookup),
         WITH(use_none, any_address_has_a_text_that_fits),
+        WITH(use_none, an_address_has_a_place_with_a_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

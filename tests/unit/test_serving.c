@@ -443,16 +443,22 @@ static void what_is_no_request_of_any_form_is_refused(void **state)
     bench_close(&b);
 }
 
+static void say_request(struct nx_span ref, struct nx_span from)
+{
+    SAY(&b, 0, NX_OP_SPAWN_REQUEST, two_args(), [NX_ARG_REF] = ref, [NX_ARG_FROM] = from,
+        [NX_ARG_LEADER] = raw_their_pid(&b, 0, 7),
+        [NX_ARG_MFA] = RAW_TUPLE(raw_atom("mod"), raw_atom("fun"), raw_int(2)),
+        [NX_ARG_OPTS] = nil);
+}
+
 static void a_request_in_a_foreign_name_is_dropped(void **state)
 {
     (void)state;
     uint8_t third[FAKE_TERM];
     open_plain();
-    SAY(&b, 0, NX_OP_SPAWN_REQUEST, two_args(), [NX_ARG_REF] = raw_their_ref(&b, 0, 1),
-        [NX_ARG_FROM] = fake_pid("third@127.0.0.1", 1, 2, 3, third),
-        [NX_ARG_LEADER] = raw_their_pid(&b, 0, 7),
-        [NX_ARG_MFA] = RAW_TUPLE(raw_atom("mod"), raw_atom("fun"), raw_int(2)),
-        [NX_ARG_OPTS] = nil);
+    say_request(raw_their_ref(&b, 0, 1), fake_pid("third@127.0.0.1", 1, 2, 3, third));
+    say_request(fake_ref("third@127.0.0.1", 3, 3, third), raw_their_pid(&b, 0, 9));
+    say_request(fake_ref(noex_node_name(b.node), 1, 3, third), raw_their_pid(&b, 0, 9));
     bench_settle(&b);
     EXPECT_NO_SIGNALS(&b, 0);
     assert_int_equal(b.seen_count, 0);
