@@ -12,8 +12,8 @@ enum {
     READ_ROOM = 64 * 1024,     /* asked for before each read */
     WRITE_ROOM = 4 * 1024,     /* is there once the connection is up */
     KEEP_BUFFER = 1024 * 1024, /* an empty buffer larger than this is given back but for the room */
-    SHORT_MAX = 2 * 1024,      /* terms longer than this go without references to the atom cache */
-    WORDS = 3 * 4,             /* bytes: where a reference of ours says what it is for */
+    SHORT_MAX = 1024, /* longer terms go without references to the atom cache: looking costs more */
+    WORDS = 3 * 4,    /* bytes: where a reference of ours says what it is for */
     PID_SIZE = 1 + 3 + 255 * 4 + 12,
     /* The pid of whoever watches here; any numbers will do (protocol.md section 5). */
     SELF_PID_ID = 1,

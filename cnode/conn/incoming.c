@@ -66,18 +66,10 @@ void nx_incoming_free(struct nx_incoming *in)
     nx_free(in->config.alloc, in);
 }
 
-static void clear(struct nx_buf *b, size_t room)
-{
-    nx_buf_consume(b, SIZE_MAX);
-    if (b->cap > KEEP_BUFFER)
-        nx_buf_shrink(b, room);
-}
-
 /* A control term is read whole or not at all. */
 static int plain_control(struct nx_incoming *in, const struct nx_frame *f, struct nx_plain *plain,
                          struct noex_error *err)
 {
-    clear(&in->control, CONTROL_ROOM);
     int rc = nx_expand(f->data, &f->refs, &in->control, in->config.message_max, plain, err);
     if (!rc && plain->why == NOEX_ENOMEM)
         return nx_fail(err, NOEX_ENOMEM, "no memory for the atoms of a control message");
@@ -128,7 +120,6 @@ static int plain_payload(struct nx_incoming *in, const struct nx_ctrl *ctrl, str
                          struct noex_error *err)
 {
     struct nx_plain plain;
-    clear(&in->payload, PAYLOAD_ROOM);
     int rc = nx_expand(m->payload, m->refs, &in->payload, larger(wanted(in, ctrl), KEEP_ALWAYS),
                        &plain, err);
     if (rc)
@@ -193,7 +184,6 @@ static int read_message(struct nx_incoming *in, const struct nx_frame *f, struct
                         struct nx_message *m, struct noex_error *err)
 {
     size_t used;
-    nx_buf_consume(&in->control, SIZE_MAX);
     if (!f->refs.count || !nx_ctrl_parse_usual(f->data, &f->refs, &in->control, ctrl, &used))
         return read_parts(in, f, ctrl, m, err);
     m->payload = nx_span(f->data.ptr + used, f->data.len - used);
@@ -233,7 +223,6 @@ static int keep_refs(struct nx_incoming *in, const struct nx_message *m, struct 
                                     &begin->refs_size);
     if (begin->refs)
         return 0;
-    clear(&in->payload, PAYLOAD_ROOM);
     int rc = nx_expand(m->payload, m->refs, &in->payload, begin->keep_min, &plain, err);
     if (rc)
         return rc;
@@ -268,18 +257,38 @@ static int first_fragment(struct nx_incoming *in, const struct nx_frame *f, stru
     return rc;
 }
 
+static int fragment(struct nx_incoming *in, const struct nx_frame *f, struct noex_error *err)
+{
+    struct nx_message m;
+    int rc;
+    if (f->kind == NX_FRAME_FIRST)
+        rc = first_fragment(in, f, &m, err);
+    else
+        rc = nx_fragments_next(in->fragments, f->sequence, f->fragment, f->data, &m, err);
+    if (rc == 1)
+        rc = whole_message(in, &m, err);
+    nx_fragments_release(in->fragments);
+    return rc;
+}
+
+static void clear(struct nx_buf *b, size_t room)
+{
+    nx_buf_consume(b, SIZE_MAX);
+    if (b->cap > KEEP_BUFFER)
+        nx_buf_shrink(b, room);
+}
+
 int nx_incoming_frame(struct nx_incoming *in, struct nx_span body, struct noex_error *err)
 {
     struct nx_frame f;
-    struct nx_message m;
     int rc = nx_frame_parse(body, in->config.mode, in->cache, &f, err);
     if (rc)
         return rc;
-    if (f.kind == NX_FRAME_MESSAGE)
+    if (f.kind == NX_FRAME_MESSAGE && !f.refs.count)
         return whole_frame(in, &f, err);
-    if (f.kind == NX_FRAME_FIRST)
-        rc = first_fragment(in, &f, &m, err);
-    else
-        rc = nx_fragments_next(in->fragments, f.sequence, f.fragment, f.data, &m, err);
-    return rc == 1 ? whole_message(in, &m, err) : rc;
+    rc = f.kind == NX_FRAME_MESSAGE ? whole_frame(in, &f, err) : fragment(in, &f, err);
+    /* The next message may come much later, and need as much again. */
+    clear(&in->control, CONTROL_ROOM);
+    clear(&in->payload, PAYLOAD_ROOM);
+    return rc;
 }

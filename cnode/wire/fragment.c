@@ -57,7 +57,7 @@ void nx_fragments_free(struct nx_fragments *f)
         return;
     for (size_t i = 0; i < f->count; i++)
         free_sequence(f, f->table[i]);
-    free_sequence(f, f->done);
+    nx_fragments_release(f);
     nx_free(f->alloc, f->table);
     nx_free(f->alloc, f);
 }
@@ -122,7 +122,7 @@ static void remove_at(struct nx_fragments *f, size_t at)
     memmove(f->table + at, f->table + at + 1, (f->count - at) * sizeof(struct sequence *));
 }
 
-static void drop_done(struct nx_fragments *f)
+void nx_fragments_release(struct nx_fragments *f)
 {
     free_sequence(f, f->done);
     f->done = NULL;
@@ -224,7 +224,7 @@ int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragm
                        struct noex_error *err)
 {
     struct sequence *s = NULL;
-    drop_done(f);
+    nx_fragments_release(f);
     if (fragment == 0)
         return nx_fail(err, NOEX_EPROTOCOL, "a fragment of number 0");
     size_t at = lower_bound(f, sequence);
@@ -246,7 +246,7 @@ int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, uint64_t fragm
 int nx_fragments_next(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
                       struct nx_span data, struct nx_message *out, struct noex_error *err)
 {
-    drop_done(f);
+    nx_fragments_release(f);
     size_t at = lower_bound(f, sequence);
     if (!stands_at(f, at, sequence))
         return nx_fail(err, NOEX_EPROTOCOL, "a fragment of message %" PRIu64 ", which never began",

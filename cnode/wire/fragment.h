@@ -13,7 +13,7 @@ struct nx_fragment_limits {
     size_t bytes_max;     /* bytes kept of all of them together; what comes then is cut */
 };
 
-/** A message that is complete; borrowed until the next call on the same object. */
+/** A message that is complete; borrowed until nx_fragments_release, or the next fragment. */
 struct nx_message {
     struct nx_span control;
     struct nx_span payload;
@@ -55,6 +55,9 @@ NOEX_MUST_USE int nx_fragments_first(struct nx_fragments *f, uint64_t sequence, 
 NOEX_MUST_USE int nx_fragments_next(struct nx_fragments *f, uint64_t sequence, uint64_t fragment,
                                     struct nx_span data, struct nx_message *out,
                                     struct noex_error *err);
+
+/** The message that was complete last is not needed any more. */
+void nx_fragments_release(struct nx_fragments *f);
 
 /** How many messages are under way, how many bytes are kept of them and for them, and how many more
  * may be. */

@@ -212,6 +212,10 @@ void nx_known_atoms_put_all(struct nx_known_atoms *k, struct nx_buf *out, struct
 {
     struct nx_walk w = nx_walk(term, 1);
     const uint8_t *from = term.ptr;
+    if (term.ptr[0] == ATOM) { /* noproc, normal */
+        nx_known_atoms_put(k, out, term);
+        return;
+    }
     while (nx_walk_next(&w) == NX_WALK_ATOM) {
         const uint8_t ref[] = {REF, w.at[0] == ATOM ? ref_of(k, w.at) : NO_REF};
         if (ref[1] == NO_REF)

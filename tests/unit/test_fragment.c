@@ -372,7 +372,7 @@ static void out_of_memory_a_message_is_cut_but_not_what_must_be_kept(void **stat
     end(&x);
 }
 
-static void a_message_stays_readable_until_the_next_call_and_is_freed_then(void **state)
+static void a_message_stays_readable_until_it_is_released_or_the_next_fragment_comes(void **state)
 {
     (void)state;
     struct fixture x;
@@ -382,8 +382,12 @@ static void a_message_stays_readable_until_the_next_call_and_is_freed_then(void 
     assert_message(&x, "abc", 3);
     assert_int_equal(nx_fragments_count(x.f), 0);
     assert_message(&x, "abc", 3);
-    assert_int_equal(next(&x, 1, 1, "x"), NOEX_EPROTOCOL);
+    nx_fragments_release(x.f);
     /* Only the table of sequences is kept. */
+    assert_int_equal(x.t.live, idle + 1);
+    nx_fragments_release(x.f);
+    assert_int_equal(first(&x, 1, 1, "abc"), 1);
+    assert_int_equal(next(&x, 1, 1, "x"), NOEX_EPROTOCOL);
     assert_int_equal(x.t.live, idle + 1);
     end(&x);
 }
@@ -481,7 +485,7 @@ int main(void)
         cmocka_unit_test(the_number_of_sequences_is_limited),
         cmocka_unit_test(beyond_the_bytes_of_all_together_messages_are_cut),
         cmocka_unit_test(out_of_memory_a_message_is_cut_but_not_what_must_be_kept),
-        cmocka_unit_test(a_message_stays_readable_until_the_next_call_and_is_freed_then),
+        cmocka_unit_test(a_message_stays_readable_until_it_is_released_or_the_next_fragment_comes),
         cmocka_unit_test(all_that_is_under_way_is_freed_at_the_end),
         cmocka_unit_test(any_allocation_may_fail_and_the_same_fragment_can_be_given_again),
         cmocka_unit_test(an_error_record_is_not_required),

@@ -529,6 +529,38 @@ static void without_memory_a_reason_is_cut_before_an_atom_that_was_lost(void **s
     end(&x);
 }
 
+static void what_a_long_message_took_is_given_back_when_it_was_told(void **state)
+{
+    (void)state;
+    enum { COUNT = 400000 };
+    uint8_t *bytes = malloc(128 + 2 * COUNT);
+    struct fixture x;
+    assert_non_null(bytes);
+    begin_with(&x, NX_FRAME_FRAGMENTS, true, 64 << 20);
+    free(x.bytes);
+    x.bytes = malloc(64 << 20);
+    assert_non_null(x.bytes);
+    x.wanted = 64 << 20;
+    const size_t live = x.t.live;
+    assert_int_equal(feed_hex(&x, "8344" NEW_SECTION DOWN "5202"), 0);
+    size_t at = hex_decode(FIRST("2") OLD_SECTION DOWN "6c00061a80", bytes, 128);
+    for (size_t i = 0; i < COUNT; i++, at += 2)
+        memcpy(bytes + at, "\x52\2", 2);
+    assert_int_equal(feed(&x, bytes, at), 0);
+    const size_t calls = x.t.calls;
+    assert_int_equal(feed_hex(&x, NEXT("1") "6a"), 0);
+    assert_int_equal(x.payload.len, 5 + 5 * COUNT + 1);
+    /* The table of sequences is new; the buffer grew in some steps and became small again. */
+    assert_int_equal(x.t.live, live + 1);
+    assert_true(x.t.calls > calls + 2);
+    x.t.fail_at = x.t.calls + 1;
+    assert_int_equal(feed_hex(&x, "8344" OLD_SECTION DOWN "6802 5202 6a"), 0);
+    assert_true(is_hex(x.payload, "6802 7703666f6f 6a"));
+    free(bytes);
+    x.t.fail_at = 0;
+    end(&x);
+}
+
 static void one_that_cannot_be_made_leaves_nothing(void **state)
 {
     (void)state;
@@ -567,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_control_message_is_plain_within_the_limit_or_refused),
         cmocka_unit_test(without_memory_downs_arrive_with_as_much_of_their_reason_as_fits),
         cmocka_unit_test(without_memory_a_reason_is_cut_before_an_atom_that_was_lost),
+        cmocka_unit_test(what_a_long_message_took_is_given_back_when_it_was_told),
         cmocka_unit_test(one_that_cannot_be_made_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
