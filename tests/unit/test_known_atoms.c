@@ -316,8 +316,6 @@ static void atoms_that_come_in_turn_keep_their_places(void **state)
     end(&x);
 }
 
-/* Each comes twice, so that all want a place, and the memory for their texts is used up again and
- * again. */
 /* The half-byte behind the references says how long the lengths of atoms are. */
 static void nothing_of_a_longer_header_is_left_in_a_shorter_one(void **state)
 {
@@ -339,6 +337,8 @@ static void nothing_of_a_longer_header_is_left_in_a_shorter_one(void **state)
     end(&x);
 }
 
+/* Each comes twice, so that all want a place, and the memory for their texts is used up again and
+ * again. */
 static void any_number_of_names_goes_through_the_same_memory(void **state)
 {
     (void)state;
@@ -373,6 +373,9 @@ static void whatever_is_sent_arrives(void **state)
     struct fixture x;
     size_t refs = 0, shorter = 0, plain = 0;
     begin(&x);
+    nx_known_atoms_free(x.k);
+    x.k = nx_known_atoms_new(&x.t.a, "a1", "a2"); /* among the atoms of the terms */
+    assert_non_null(x.k);
     for (unsigned i = 0; i < 5000; i++) {
         struct nx_buf want;
         nx_buf_init(&want, &nx_alloc_libc, SIZE_MAX);
