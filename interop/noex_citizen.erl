@@ -338,8 +338,8 @@ order_of_signals_from_c(C) ->
     exit(W, kill),
     ok.
 
-%% Big messages there and back, with small ones of another process between. The small ones'
-%% times in milliseconds: how many, and the longest.
+%% Big messages there and back, with small ones of another process between: how many of these, and
+%% the longest that one took, in milliseconds.
 big(C, Megabytes) ->
     P = new(C), Q = new(C),
     Bytes = rand:bytes(Megabytes * 1000000),
@@ -349,7 +349,19 @@ big(C, Megabytes) ->
     Asker ! enough,
     {Asker, Took} = down(Ref),
     stop(P), stop(Q),
+    true = length(Took) > Megabytes div 8,
     {length(Took), lists:max(Took)}.
+
+%% Big ones of several processes at once, to several and back.
+big_ones_at_once(C) ->
+    Pairs = [spawn_monitor(fun() ->
+                 P = new(C),
+                 Bytes = rand:bytes(8000000 + N),
+                 true = ask(P, {echo, Bytes}) =:= Bytes,
+                 stop(P)
+             end) || N <- lists:seq(1, 5)],
+    [{Pid, normal} = down(Ref) || {Pid, Ref} <- Pairs],
+    ok.
 
 small_ones(Q, Took) ->
     Began = erlang:monotonic_time(millisecond),

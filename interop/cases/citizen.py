@@ -16,7 +16,7 @@ class Citizen(InteropCase):
                          "order_is_kept_for_each_pair", "order_of_signals_from_c", "priority", "atoms", "names", "many_processes")
 
     def test_big_messages_between_small_ones(self):
-        self.on_one_beam(("big", "1"), ("big", "10"))
+        self.on_one_beam(("big", "1"), ("big", "64"), "big_ones_at_once")
 
     def test_monitors(self):
         self.on_one_beam("monitors_tell_the_exact_reason", "monitors_before_during_and_after",
