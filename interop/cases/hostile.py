@@ -25,7 +25,7 @@ os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_s
 ATOM_CACHE = 0x2000
 NOISE = random.Random(4).randbytes  # the same each time
 ALTACT = 1 << 37
-PROMPT_MS = 10000  # for two answers to the bystander: sanitized, on a busy machine
+PROMPT_MS = 2000  # that the C node may work, sanitized, until it answers the bystander
 GROWTH_KB = 96 * 1024
 CUT = None  # as a cause: the end of a message is missing; whatever the log says is right
 
@@ -95,7 +95,7 @@ class Hostile(InteropCase):
         self.lines_seen, self.lost = 0, []
         self.addCleanup(self.log_file.close)
         self.a = self.erl()
-        self.a.eval(f"noex_citizen:run(bystander, '{self.c.name}')")
+        self.a.eval(f"noex_citizen:run(bystander, '{self.c.name}', [{self.c.pid}])")
         self.probe = Dialler(self, self.c.name, flags=flags)
         self.me = pid(self.probe.name, 77)
         self.refs = 0
@@ -113,9 +113,8 @@ class Hostile(InteropCase):
         saw = self.a.eval(f"noex_citizen:run(bystander_saw, '{self.c.name}')")
         rounds, worst = map(int, saw.split())
         print(f"{time.monotonic() - self.began:.1f} s, {self.closed} closed; the bystander asked "
-              f"{rounds} times, at worst {worst} ms; memory {self.base_kb} -> {self.peak_kb()} kB",
-              flush=True)
-        self.assertGreater(rounds, 0)
+              f"{rounds} times, at worst {worst} ms of work; memory {self.base_kb} -> "
+              f"{self.peak_kb()} kB", flush=True)
         self.assertLess(worst, PROMPT_MS)
         self.assertLess(self.peak_kb() - self.base_kb, GROWTH_KB)
         self.c.stop()
