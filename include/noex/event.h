@@ -73,10 +73,12 @@ enum noex_event_type {
     /** A gen_server cast: as MESSAGE, term is what was cast. */
     NOEX_EVENT_CAST = 14,
     /** An exit signal, for a process that traps them: process, process_user, node, from, reason,
-     * origin (local: the connection to the node of a linked process was lost), term. */
+     * origin (local: the connection to the node of a linked process was lost), term (cut where it
+     * came in fragments beyond message_max), priority. */
     NOEX_EVENT_EXIT = 15,
-    /** The process has ended, by whatever: process, process_user, reason, term. It is the last
-     * event of its process, also where noex_process_exit ended it. */
+    /** The process has ended, by whatever: process, process_user, reason, term (cut to nothing
+     * where there was no memory for it; too_long where it was cut before it came here). It is the
+     * last event of its process, also where noex_process_exit ended it. */
     NOEX_EVENT_PROCESS_END = 16,
     /** The answer to a call, or the value of a remote call: call, call_user, node, term. */
     NOEX_EVENT_REPLY = 17,

@@ -104,8 +104,8 @@ struct noex_options {
      * `global`; for a node of a fixed name (false: hidden). */
     bool visible;
     bool reserved8; /**< false */
-    /** Bytes of messages that wait to be told, in all; a peer that sends more is disconnected
-     * (256 MiB). */
+    /** Bytes of messages and exit signals that wait to be told, in all; a peer that sends more is
+     * disconnected (256 MiB). */
     size_t mail_max;
     /** Processes of the node at once (1048576). */
     uint32_t processes_max;

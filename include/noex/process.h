@@ -63,16 +63,17 @@ NOEX_API NOEX_MUST_USE int noex_process_new(noex_node *node,
 
 /**
  * Ends a process of this node with `reason`: who monitors it gets a DOWN, who is linked to it an
- * exit signal, both with that reason; its name is free, what waits for it is dropped. PROCESS_END
- * is told later, as for any other end. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC (there is no
+ * exit signal, both with that reason (on other nodes with the atom too_long where it is longer than
+ * half of out_max); its name is free, what waits for it is dropped. PROCESS_END is told later, as
+ * for any other end. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC (there is no
  * such process, or it has ended), NOEX_ETERM (`reason` is no whole term), NOEX_ENOMEM (the reason
  * cannot be kept: nothing has happened).
  */
 NOEX_API int noex_process_exit(noex_node *node, const struct noex_pid *process,
                                struct noex_term reason);
 
-/** Whether exit signals come as EXIT events (true) or end the process. Errors: NOEX_EINVALID (a
- * NULL), NOEX_ENOPROC. */
+/** Whether exit signals come as EXIT events (true) or end the process. Without memory for the event
+ * they end it all the same, by the reason enomem. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC. */
 NOEX_API int noex_process_trap_exit(noex_node *node, const struct noex_pid *process, bool trap);
 
 /** True while this process of the node has not ended. */
