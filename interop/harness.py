@@ -192,7 +192,7 @@ class ErlNode(Child):
         self.control = None
         wait_until(self._booted, timeout=3 * PATIENCE, what=f"{self.name} to boot")
         self.control = socket.create_connection((HOST, int(self.ready_file.read_text())))
-        self.control.settimeout(3 * PATIENCE)
+        self.control.settimeout(8 * PATIENCE)
         case.addCleanup(self.control.close)
 
     def _booted(self):

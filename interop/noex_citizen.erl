@@ -14,7 +14,7 @@ run(Scenario, C, Args) ->
     receive
         {'DOWN', Ref, _, _, {done, Value}} -> Value;
         {'DOWN', Ref, _, _, Reason} -> error({Scenario, Reason})
-    after 50000 -> error({Scenario, hangs})
+    after 150000 -> error({Scenario, hangs})
     end.
 
 whole(Scenario, [C | Args]) ->
@@ -34,7 +34,7 @@ ask(Process, Command) ->
 
 answer(Process, Ref) ->
     receive {Ref, Result} -> Result
-    after 20000 -> error({no_answer, Process})
+    after 60000 -> error({no_answer, Process})
     end.
 
 c(C) -> {citizen, C}.
