@@ -13,7 +13,8 @@ class Citizen(InteropCase):
     def test_messages(self):
         self.on_one_beam("ping", "echo_of_every_term", "every_way_to_send", "messages_from_c",
                          "aliases_from_c", "nobody_gets_what_is_for_nobody",
-                         "order_is_kept_for_each_pair", "order_of_signals_from_c", "priority", "atoms", "names", "many_processes")
+                         "order_is_kept_for_each_pair", "order_of_signals_from_c", "priority",
+                         "atoms", "names", "many_processes")
 
     def test_big_messages_between_small_ones(self):
         self.on_one_beam(("big", "1"), ("big", "64"), "big_ones_at_once")
