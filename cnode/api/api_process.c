@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "node/address.h"
 #include "node/exits.h"
+#include "node/options.h"
 #include "term/ident.h"
 #include <stddef.h>
 
@@ -54,16 +55,6 @@ static int check_name(const char *name, struct noex_error *err)
     return nx_fail(err, NOEX_EINVALID, "not a name that a process can be registered under");
 }
 
-/* Set by the caller, and nothing that this library could heed. */
-static bool has_unknown(const struct noex_process_options *in)
-{
-    const uint8_t *bytes = (const uint8_t *)in;
-    for (size_t i = sizeof *in; i < in->size; i++)
-        if (bytes[i])
-            return true;
-    return false;
-}
-
 static int take_options(const struct noex_process_options *in, struct noex_process_options *out,
                         struct noex_error *err)
 {
@@ -74,7 +65,7 @@ static int take_options(const struct noex_process_options *in, struct noex_proce
     if (in->size < offsetof(struct noex_process_options, on_event) || in->size > SIZE_MAX / 4)
         return nx_fail(err, NOEX_EINVALID,
                        "options of %zu bytes: noex_process_options_init fills them in", in->size);
-    if (has_unknown(in))
+    if (nx_options_exceed(in, in->size, sizeof *in))
         return nx_fail(err, NOEX_EINVALID,
                        "options of %zu bytes use more than this library knows (%zu)", in->size,
                        sizeof *in);

@@ -6,9 +6,6 @@
 #include "term/utf8.h"
 #include <inttypes.h>
 
-/* What every release decodes of its own pids, protocol.md 5. */
-enum { SAFE_PID_ID = 32767, SAFE_PID_SERIAL = 8191 };
-
 bool nx_name_is_valid(const char *name)
 {
     uint32_t c, chars = 0;
@@ -30,7 +27,7 @@ static int complete_pid(const noex_node *node, struct nx_address *a, struct noex
         return 0;
     if (!a->peer)
         pid->creation = node->creation;
-    else if (nx_peer_is_up(a->peer) && pid->id <= SAFE_PID_ID && pid->serial <= SAFE_PID_SERIAL)
+    else if (nx_peer_is_up(a->peer) && nx_pid_is_safe(pid->id, pid->serial))
         pid->creation = nx_conn_peer(a->peer->conn)->peer_creation;
     else
         return nx_fail(err, NOEX_ETARGET,

@@ -89,11 +89,10 @@ static int check_name(const struct noex_options *o, struct noex_error *err)
                    o->listen ? "listen" : "visible");
 }
 
-/* Set by the caller, and nothing that this library could heed. */
-static bool has_unknown(const struct noex_options *in)
+bool nx_options_exceed(const void *options, size_t size, size_t known)
 {
-    const uint8_t *bytes = (const uint8_t *)in;
-    for (size_t i = sizeof *in; i < in->size; i++)
+    const uint8_t *bytes = options;
+    for (size_t i = known; i < size; i++)
         if (bytes[i])
             return true;
     return false;
@@ -104,7 +103,7 @@ int nx_options_take(struct noex_options *out, const struct noex_options *in, str
     if (in->size < size_min || in->size > SIZE_MAX / 4)
         return nx_fail(err, NOEX_EINVALID, "options of %zu bytes: noex_options_init fills them in",
                        in->size);
-    if (has_unknown(in))
+    if (nx_options_exceed(in, in->size, sizeof *in))
         return nx_fail(err, NOEX_EINVALID,
                        "options of %zu bytes use more than this library knows (%zu)", in->size,
                        sizeof *in);

@@ -16,4 +16,8 @@ void nx_options_init(struct noex_options *options, size_t size);
 NOEX_MUST_USE int nx_options_take(struct noex_options *out, const struct noex_options *in,
                                   struct noex_error *err);
 
+/** True where a struct of `size` bytes holds, behind those that this library knows, what was set by
+ * the caller and is nothing that it could heed. */
+bool nx_options_exceed(const void *options, size_t size, size_t known);
+
 #endif

@@ -6,12 +6,7 @@
 #include "node/rex.h"
 #include "node/signals.h"
 
-enum {
-    STARVED_RETRY_MS = 50, /* out of memory: how soon to try again */
-    /* What every release decodes of its own pids, protocol.md 5. */
-    SAFE_PID_ID = 32767,
-    SAFE_PID_SERIAL = 8191
-};
+enum { STARVED_RETRY_MS = 50 }; /* out of memory: how soon to try again */
 
 /* The target as it goes on the wire; false where it cannot stand there, which was checked when it
  * was made. */
@@ -48,7 +43,7 @@ static bool must_be_asked(const struct nx_peer *p, const struct nx_monitor *m)
 {
     const struct noex_pid *pid = &m->target.pid;
     bool present = !pid->creation || pid->creation == nx_conn_peer(p->conn)->peer_creation;
-    return present && !m->known && (pid->id > SAFE_PID_ID || pid->serial > SAFE_PID_SERIAL);
+    return present && !m->known && !nx_pid_is_safe(pid->id, pid->serial);
 }
 
 static int ask_pid(struct nx_peer *p, uint32_t slot)

@@ -9,6 +9,13 @@
 /** The numbers of a printed pid are below this, in every release (protocol.md 5: 28 bits). */
 enum { NX_PID_NUMBER_LIMIT = 1 << 28 };
 
+/** Numbers of a pid of its own that every release decodes (protocol.md 5); larger ones close the
+ * connection of some. */
+static inline bool nx_pid_is_safe(uint32_t id, uint32_t serial)
+{
+    return id <= 32767 && serial <= 8191;
+}
+
 /** A pid read from the wire; `node` is borrowed from the bytes it was read from. */
 struct nx_pid {
     struct nx_span node;
