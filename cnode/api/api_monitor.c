@@ -19,6 +19,8 @@ static int check_target(const struct noex_target *target, struct noex_error *err
         if (nx_name_is_valid(target->name))
             return 0;
         return nx_fail(err, NOEX_ETARGET, "not a name that a process can be registered under");
+    case NOEX_TARGET_GLOBAL:
+        return nx_fail(err, NOEX_ETARGET, "names of global are for the functions of a cluster");
     }
     return nx_fail(err, NOEX_ETARGET, "unknown kind of target: %d", (int)target->kind);
 }

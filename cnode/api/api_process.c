@@ -4,6 +4,7 @@
 #include "api/api.h"
 #include "node/address.h"
 #include "node/exits.h"
+#include "node/mail.h"
 #include "node/options.h"
 #include "term/ident.h"
 #include <stddef.h>
@@ -129,6 +130,21 @@ int noex_process_trap_exit(noex_node *node, const struct noex_pid *process, bool
     if (!rc)
         proc->trap_exit = trap;
     return rc;
+}
+
+int noex_process_hold(noex_node *node, const struct noex_pid *process, bool hold)
+{
+    struct nx_proc *proc;
+    struct noex_error *err;
+    int rc = nx_api_process_call(node, process, "noex_process_hold", &proc, &err);
+    if (rc)
+        return rc;
+    if (hold)
+        proc->suspended = true;
+    else if (proc->suspended)
+        nx_mail_resume(node, proc);
+    nx_loop_kick(node->loop);
+    return 0;
 }
 
 bool noex_process_is_alive(const noex_node *node, const struct noex_pid *process)

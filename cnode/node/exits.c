@@ -45,9 +45,11 @@ int nx_process_make(noex_node *node, const struct noex_process_options *o, struc
     }
     proc->end_letter = end->number;
     proc->on_event = o->on_event;
+    proc->on_stop = o->on_stop;
     proc->on_state = o->on_state;
     proc->user = o->user;
     proc->trap_exit = o->trap_exit != 0;
+    proc->suspended = o->hold != 0;
     *out = proc;
     return 0;
 }

@@ -158,6 +158,8 @@ static uint64_t on_deadline(void *ctx)
         at = peer_at < at ? peer_at : at;
     }
     uint64_t call_at = nx_pendings_deadline(node->pendings);
+    uint64_t timer_at = nx_timers_deadline(&node->timers);
+    at = timer_at < at ? timer_at : at;
     return call_at < at ? call_at : at;
 }
 
@@ -217,7 +219,9 @@ static void on_turn(void *ctx, uint64_t now_ms)
         return;
     bool was = nx_node_enter(node);
     nx_delivery_release(node);
-    tell(node, now_ms);
+    nx_timers_run(&node->timers, now_ms, &node->closing);
+    if (!node->closing)
+        tell(node, now_ms);
     if (!node->options.on_event && !node->closing)
         announce(node);
     nx_node_leave(node, was);
@@ -343,6 +347,7 @@ int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
     nx_node_events_init(&node->events, &node->alloc);
     nx_letters_init(&node->letters, &node->alloc, 0);
     nx_peers_init(&node->peers, &node->alloc);
+    nx_timers_init(&node->timers, &node->alloc);
     rc = make_parts(node, uv, err);
     if (rc)
         nx_node_close(node, NULL, NULL);
@@ -367,6 +372,7 @@ static void on_loop_closed(void *ctx)
     }
     nx_pendings_free(node->pendings);
     nx_letters_free(&node->letters);
+    nx_timers_free(&node->timers);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);
     if (closed)

@@ -9,6 +9,7 @@
 #include "node/node_events.h"
 #include "node/node_name.h"
 #include "node/peers.h"
+#include "node/timers.h"
 #include "process/links.h"
 #include "process/monitors.h"
 #include "process/pending.h"
@@ -37,6 +38,7 @@ struct noex_node {
     struct nx_pendings *pendings;
     struct nx_pending_asked nobody; /* calls of what is not here */
     struct nx_served_table served;
+    struct nx_timers timers;
     struct nx_links links;
     struct nx_watchers watchers;
     uint32_t ending_first; /* processes whose end is being told */

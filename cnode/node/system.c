@@ -6,6 +6,7 @@
 #include "node/exits.h"
 #include "node/mail.h"
 #include "process/sys.h"
+#include "term/reason.h"
 
 static struct nx_proc *process_of(const noex_node *node, const struct noex_event *event)
 {
@@ -46,6 +47,28 @@ static int answer(noex_node *node, struct nx_proc *proc, const struct nx_gen *me
     return rc;
 }
 
+/* The program ends it itself where it wants to see that. */
+static void stop(noex_node *node, struct nx_proc *proc, struct nx_span reason)
+{
+    const struct noex_pid pid = {proc->number, proc->slot.generation, node->creation};
+    const struct noex_event event = {
+        .size = sizeof event,
+        .type = NOEX_EVENT_STOP,
+        .time_us = nx_wall_us(),
+        .node = node->self.full,
+        .process = &pid,
+        .process_user = proc->user,
+        .reason = nx_reason_type(reason),
+        .term = reason.ptr,
+        .term_len = reason.len,
+        .term_full_len = reason.len,
+    };
+    if (proc->on_stop)
+        proc->on_stop(proc->user, &event);
+    else
+        nx_process_end(node, proc, reason);
+}
+
 static void act(noex_node *node, struct nx_proc *proc, const struct nx_sys_result *result)
 {
     if (result->action == NX_SYS_SUSPEND)
@@ -53,7 +76,7 @@ static void act(noex_node *node, struct nx_proc *proc, const struct nx_sys_resul
     else if (result->action == NX_SYS_RESUME && proc->suspended)
         nx_mail_resume(node, proc);
     else if (result->action == NX_SYS_TERMINATE)
-        nx_process_end(node, proc, result->reason);
+        stop(node, proc, result->reason);
 }
 
 void nx_system_message(void *user, const struct noex_event *event)

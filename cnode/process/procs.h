@@ -19,6 +19,7 @@ struct nx_proc {
     struct nx_slot slot;
     char *name; /* registered under; NULL: none */
     noex_event_fn on_event;
+    noex_event_fn on_stop;
     noex_state_fn on_state;
     void *user;
     struct nx_bonds bonds;

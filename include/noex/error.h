@@ -26,6 +26,7 @@ extern "C" {
     X(ECOOKIE_FORM, -106, "a cookie holds only the characters 0x20 to 0x7e, 255 at most")          \
     X(ETYPE, -107, "the term is of another type")                                                  \
     X(ERANGE, -108, "out of range")                                                                \
+    X(ENOTSTARTED, -109, "the cluster has not been started")                                       \
     X(EHOST, -201, "host unknown")                                                                 \
     X(EEPMD, -202, "epmd cannot be reached")                                                       \
     X(ENONODE, -203, "epmd knows no such node")                                                    \
@@ -37,6 +38,7 @@ extern "C" {
     X(EDISCONNECTED, -209, "disconnected by this program")                                         \
     X(EUNREAD, -210, "the peer does not read what is sent to it")                                  \
     X(ENOPROC, -212, "no such process, or it has ended")                                           \
+    X(ENONAME, -213, "no process has this name in global")                                         \
     X(ENOTLOCAL, -211, "not an address of this machine")                                           \
     X(ECOOKIE, -301, "cookies differ")                                                             \
     X(EFLAG, -302, "a mandatory capability flag is missing")                                       \
@@ -56,6 +58,9 @@ extern "C" {
     X(ENAMETAKEN, -316, "somebody else has this name")                                             \
     X(ENOTSUP, -318, "the other node refuses what it was asked for")                               \
     X(EEXCEPTION, -319, "the function that was called raised an exception")                        \
+    X(ENOBEHAVIOR, -320, "the node has no behaviour or module of this name")                       \
+    X(EINIT, -321, "the process could not be started: its init failed")                            \
+    X(ENOGLOBAL, -322, "no node that runs Erlang's global is connected")                           \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \

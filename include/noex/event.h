@@ -99,7 +99,9 @@ enum noex_event_type {
     NOEX_EVENT_QUEUE_LOW = 22,
     /** A function served here was called: process (made for it, to be ended by noex_return or
      * noex_raise), process_user, node, from, term (the list of arguments). */
-    NOEX_EVENT_REQUEST = 23
+    NOEX_EVENT_REQUEST = 23,
+    /** For the on_stop of a process alone: it is to end: process, process_user, reason, term. */
+    NOEX_EVENT_STOP = 25
 };
 
 /** An event. It and everything that it points to are borrowed until the callback returns, or, where

@@ -38,8 +38,12 @@ struct noex_process_options {
     noex_state_fn on_state;
     void *user; /**< passed to both; process_user in its events */
     uint32_t
-        trap_exit;     /**< 1: exit signals come as EXIT events; as process_flag(trap_exit, true) */
-    uint32_t reserved; /**< 0 */
+        trap_exit; /**< 1: exit signals come as EXIT events; as process_flag(trap_exit, true) */
+    uint32_t hold; /**< 1: what is sent to it waits, as after noex_process_hold */
+    /** Receives a STOP when somebody ends it by sys:terminate (gen_server:stop and its kin), with
+     * the reason, in its turn: to call noex_process_exit with whatever it wants, at once or later.
+     * NULL: it ends with that reason at once. */
+    noex_event_fn on_stop;
 };
 
 /** As noex_process_options_init for a struct of `size` bytes. */
@@ -75,6 +79,11 @@ NOEX_API int noex_process_exit(noex_node *node, const struct noex_pid *process,
 /** Whether exit signals come as EXIT events (true) or end the process. Without memory for the event
  * they end it all the same, by the reason enomem. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC. */
 NOEX_API int noex_process_trap_exit(noex_node *node, const struct noex_pid *process, bool trap);
+
+/** Holds what is sent to a process (true), or tells it of all that waits (false), as sys:suspend
+ * and sys:resume do, which undo each other's work. Exit signals are not held, nor what it asked for
+ * itself. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC. */
+NOEX_API int noex_process_hold(noex_node *node, const struct noex_pid *process, bool hold);
 
 /** True while this process of the node has not ended. */
 NOEX_API bool noex_process_is_alive(const noex_node *node, const struct noex_pid *process);

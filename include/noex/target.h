@@ -27,7 +27,10 @@ struct noex_pid {
 enum noex_target_kind {
     NOEX_TARGET_NODE = 0, /**< the node itself: established when it answers, down when it is lost */
     NOEX_TARGET_NAME = 1, /**< whoever is registered under `name` when the monitor arrives there */
-    NOEX_TARGET_PID = 2   /**< the process `pid` */
+    NOEX_TARGET_PID = 2,  /**< the process `pid` */
+    /** Whoever has the name `name` in Erlang's `global` when it is looked up; `node` is not read.
+     * For the functions of a cluster (noex/cluster.h); the others refuse it with NOEX_ETARGET. */
+    NOEX_TARGET_GLOBAL = 3
 };
 
 /** A target. Strings are borrowed for the call that takes it. Only the fields that belong to the
@@ -42,6 +45,44 @@ struct noex_target {
     /** The registered name, UTF-8, at most 255 characters; NULL for the other kinds. */
     const char *name;
 };
+
+/** The longest "name@host", its NUL included. */
+enum { NOEX_NODE_NAME_SIZE = 256 };
+
+/** A process to be kept: nothing in it is borrowed. */
+struct noex_ref {
+    struct noex_pid pid;            /**< which one, of that node */
+    char node[NOEX_NODE_NAME_SIZE]; /**< "name@host" */
+};
+
+/** The process as a target, which borrows the node's name from `ref`. */
+static inline struct noex_target noex_ref_target(const struct noex_ref *ref)
+{
+    struct noex_target target = {NOEX_TARGET_PID, {0, 0, 0}, NULL, NULL};
+
+    target.pid = ref->pid;
+    target.node = ref->node;
+    return target;
+}
+
+/** Whoever is registered under `name` on `node`, as a target; both are borrowed. */
+static inline struct noex_target noex_name_target(const char *name, const char *node)
+{
+    struct noex_target target = {NOEX_TARGET_NAME, {0, 0, 0}, NULL, NULL};
+
+    target.name = name;
+    target.node = node;
+    return target;
+}
+
+/** Whoever has `name` in `global`, as a target; borrowed. */
+static inline struct noex_target noex_global_target(const char *name)
+{
+    struct noex_target target = {NOEX_TARGET_GLOBAL, {0, 0, 0}, NULL, NULL};
+
+    target.name = name;
+    return target;
+}
 
 /**
  * Reads a printed pid, "<0.123.0>" (the first number is ignored), into `pid` with creation 0.

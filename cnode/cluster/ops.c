@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cluster/ops.h"
+
+#include "cluster/cluster.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A copy of a result: one block, all that it points to behind it. */
+struct nx_outcome {
+    struct noex_result result;
+    struct noex_error error;
+    struct noex_target target;
+    struct noex_ref process;
+    uint8_t bytes[];
+};
+
+/* There is no memory for the true one. */
+static const struct noex_error no_memory = {
+    .code = NOEX_ENOMEM, .text = "out of memory: the result could not be kept"};
+static const struct noex_result lost = {.size = sizeof lost, .error = &no_memory};
+
+void nx_ops_init(struct nx_ops *ops, const struct noex_allocator *a,
+                 const struct nx_map_seed *seed)
+{
+    nx_slab_init(&ops->slab, a, sizeof(struct nx_op_entry));
+    nx_map_init(&ops->calls, &ops->slab, seed);
+}
+
+/* ---- results ---- */
+
+static const char *keep_text(uint8_t **at, const char *text)
+{
+    if (!text)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+static size_t text_size(const char *text)
+{
+    return text ? strlen(text) + 1 : 0;
+}
+
+/* NULL: no memory. */
+static struct nx_outcome *outcome_new(const struct noex_allocator *a, const struct noex_result *r)
+{
+    size_t size = text_size(r->node) + r->term.len;
+    if (r->target)
+        size += text_size(r->target->node) + text_size(r->target->name);
+    struct nx_outcome *o = nx_alloc(a, sizeof *o + size);
+    if (!o)
+        return NULL;
+    uint8_t *at = o->bytes;
+    o->result = *r;
+    if (r->term.len)
+        memcpy(at, r->term.bytes, r->term.len);
+    o->result.term.bytes = r->term.bytes ? at : NULL;
+    at += r->term.len;
+    o->result.node = keep_text(&at, r->node);
+    if (r->error) {
+        o->error = *r->error;
+        o->result.error = &o->error;
+    }
+    if (r->process) {
+        o->process = *r->process;
+        o->result.process = &o->process;
+    }
+    if (r->target) {
+        o->target = *r->target;
+        o->target.node = keep_text(&at, r->target->node);
+        o->target.name = keep_text(&at, r->target->name);
+        o->result.target = &o->target;
+    }
+    return o;
+}
+
+/* ---- the table ---- */
+
+static uint32_t slot_of(const struct nx_op *op)
+{
+    return (uint32_t)op->id;
+}
+
+static struct nx_op_entry *entry_of(const struct nx_op *op)
+{
+    return nx_slab_at(&op->cluster->ops.slab, slot_of(op));
+}
+
+static void unset_call(struct nx_op *op)
+{
+    if (op->call)
+        nx_map_remove(&op->cluster->ops.calls, slot_of(op));
+    op->call = 0;
+}
+
+static void op_free(struct nx_op *op)
+{
+    struct nx_ops *ops = &op->cluster->ops;
+    *(op->prev ? &op->prev->next : &ops->first) = op->next;
+    *(op->next ? &op->next->prev : &ops->last) = op->prev;
+    unset_call(op);
+    nx_slab_give(&ops->slab, slot_of(op));
+    if (op->kind->release)
+        op->kind->release(op);
+    nx_free(&op->cluster->alloc, op->outcome);
+    nx_free(&op->cluster->alloc, op);
+}
+
+void nx_ops_free(struct nx_ops *ops)
+{
+    while (ops->first)
+        op_free(ops->first);
+    nx_map_free(&ops->calls);
+    nx_slab_free(&ops->slab);
+}
+
+struct nx_op *nx_op_new(noex_cluster *cluster, const struct nx_op_kind *kind,
+                        const struct nx_asker *asker)
+{
+    struct nx_ops *ops = &cluster->ops;
+    struct nx_op *op = nx_calloc(&cluster->alloc, 1, kind->size);
+    uint32_t slot = op ? nx_slab_take(&ops->slab) : 0;
+    if (!slot) {
+        nx_free(&cluster->alloc, op);
+        return NULL;
+    }
+    struct nx_op_entry *e = nx_slab_at(&ops->slab, slot);
+    e->op = op;
+    op->id = (uint64_t)e->entry.slot.generation << 32 | slot;
+    op->cluster = cluster;
+    op->kind = kind;
+    op->done = asker->done;
+    op->user = asker->user;
+    op->kept = !asker->done && asker->op;
+    op->prev = ops->last;
+    *(ops->last ? &ops->last->next : &ops->first) = op;
+    ops->last = op;
+    if (asker->op)
+        *asker->op = op->id;
+    return op;
+}
+
+void nx_op_drop(struct nx_op *op)
+{
+    op_free(op);
+}
+
+struct nx_op *nx_op_find(const noex_cluster *cluster, noex_op id)
+{
+    const struct nx_op_entry *e =
+        nx_slab_find(&cluster->ops.slab, (uint32_t)id, (uint32_t)(id >> 32));
+    return e ? e->op : NULL;
+}
+
+struct nx_op *nx_op_find_kind(const noex_cluster *cluster, noex_op id,
+                              const struct nx_op_kind *kind)
+{
+    struct nx_op *op = nx_op_find(cluster, id);
+    return op && op->kind == kind && !op->ended ? op : NULL;
+}
+
+/* ---- core calls ---- */
+
+static uint32_t call_hash(const struct nx_ops *ops, noex_call_id call)
+{
+    const uint32_t words[] = {(uint32_t)call, (uint32_t)(call >> 32)};
+    return nx_map_hash(&ops->calls, words, 2);
+}
+
+void nx_op_set_call(struct nx_op *op, noex_call_id call)
+{
+    struct nx_ops *ops = &op->cluster->ops;
+    unset_call(op);
+    op->call = call;
+    nx_map_put(&ops->calls, slot_of(op), call_hash(ops, call));
+}
+
+bool nx_ops_event(noex_cluster *cluster, const struct noex_event *event)
+{
+    struct nx_ops *ops = &cluster->ops;
+    uint32_t slot = nx_map_first(&ops->calls, call_hash(ops, event->call));
+    for (; slot; slot = nx_map_next(&ops->calls, slot)) {
+        struct nx_op *op = ((struct nx_op_entry *)nx_slab_at(&ops->slab, slot))->op;
+        if (op->call != event->call)
+            continue;
+        unset_call(op);
+        op->kind->on_call(op, event);
+        return true;
+    }
+    return false;
+}
+
+/* ---- answers ---- */
+
+void nx_op_answer(struct nx_op *op, const struct noex_result *result)
+{
+    struct noex_result r = *result;
+    if (op->answered)
+        return;
+    op->answered = true;
+    r.size = sizeof r;
+    r.op = op->id;
+    if (op->done)
+        op->done(op->user, &r);
+    else if (op->kept)
+        op->outcome = outcome_new(&op->cluster->alloc, &r);
+}
+
+void nx_op_fail(struct nx_op *op, int code, const char *node, const char *format, ...)
+{
+    struct noex_error error = {.code = code};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(error.text, sizeof error.text, format, args);
+    va_end(args);
+    nx_op_answer(op, &(struct noex_result){.error = &error, .node = node});
+}
+
+void nx_op_fail_event(struct nx_op *op, const struct noex_event *event)
+{
+    nx_op_answer(op, &(struct noex_result){.error = event->error,
+                                           .node = event->node,
+                                           .term = noex_event_term(event)});
+}
+
+void nx_op_end(struct nx_op *op)
+{
+    op->ended = true;
+    if (op->call && op->cluster->node)
+        noex_call_cancel(op->cluster->node, op->call);
+    unset_call(op);
+    /* One that nobody was told of is never told. */
+    if ((op->kept && op->answered) || op->awaiting)
+        return;
+    op_free(op);
+}
+
+static struct nx_op *first_under_way(const noex_cluster *cluster)
+{
+    struct nx_op *op = cluster->ops.first;
+    while (op && op->ended)
+        op = op->next;
+    return op;
+}
+
+/* What a handler asks for meanwhile is refused, so there are ever fewer. */
+void nx_ops_stop(noex_cluster *cluster)
+{
+    struct nx_op *op;
+    while ((op = first_under_way(cluster))) {
+        nx_op_fail(op, NOEX_ENOTSTARTED, NULL, "the cluster was stopped");
+        if (op->kind->stopped)
+            op->kind->stopped(op);
+        else
+            nx_op_end(op);
+    }
+}
+
+/* ---- waiting ---- */
+
+static void give(noex_cluster *cluster, struct nx_op *op, const struct noex_result **result)
+{
+    const struct noex_result *r = op->outcome ? &op->outcome->result : &lost;
+    cluster->awaited = op->outcome;
+    op->outcome = NULL;
+    op->kept = false;
+    if (result)
+        *result = r;
+    if (r->error)
+        cluster->last_error = *r->error;
+}
+
+static int may_await(noex_cluster *cluster, noex_op id, struct nx_op **op)
+{
+    *op = nx_op_find(cluster, id);
+    if (*op && (*op)->kept && !(*op)->awaiting)
+        return 0;
+    return nx_fail(nx_cluster_begin(cluster), NOEX_EINVALID,
+                   "noex_await: nothing of this name is to be awaited");
+}
+
+/* Runs the node until the operation is answered; it stays, whatever happens. */
+static int run_until_answered(noex_cluster *cluster, struct nx_op *op)
+{
+    int rc = 0;
+    op->awaiting = true;
+    while (!rc && !op->answered)
+        rc = noex_cluster_process(cluster, UINT64_MAX / 4);
+    op->awaiting = false;
+    return op->answered ? 0 : rc;
+}
+
+int noex_await(noex_cluster *cluster, noex_op id, const struct noex_result **result)
+{
+    struct nx_op *op;
+    if (result)
+        *result = NULL;
+    if (!cluster)
+        return NOEX_EINVALID;
+    int rc = may_await(cluster, id, &op);
+    if (rc)
+        return rc;
+    nx_free(&cluster->alloc, cluster->awaited);
+    cluster->awaited = NULL;
+    cluster->held++;
+    rc = run_until_answered(cluster, op);
+    if (nx_cluster_release(cluster))
+        return NOEX_ESTATE;
+    if (!rc) {
+        nx_cluster_begin(cluster);
+        give(cluster, op, result);
+        rc = cluster->last_error.code;
+    }
+    if (op->kind->awaited)
+        op->kind->awaited(op);
+    if (op->ended && !op->kept)
+        op_free(op);
+    return rc;
+}
+
+int noex_forget(noex_cluster *cluster, noex_op id)
+{
+    if (!cluster)
+        return NOEX_EINVALID;
+    nx_cluster_begin(cluster);
+    struct nx_op *op = nx_op_find(cluster, id);
+    if (!op || op->awaiting)
+        return 0;
+    op->done = NULL;
+    op->kept = false;
+    if (op->ended)
+        op_free(op);
+    return 0;
+}
