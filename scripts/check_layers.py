@@ -19,6 +19,7 @@ LAYERS = {
     "cnode/io": ["base"],
     "cnode/node": ["base", "term", "wire", "handshake", "conn", "process", "io", "epmd"],
     "cnode/api": ["base", "term", "wire", "handshake", "conn", "process", "io", "node", "epmd"],
+    "cnode/cluster": ["base"],
     "cnode/cli": [],
     "epmd_client": [],
     "include/noex": [],

@@ -9,6 +9,7 @@ import unittest
 import check_banned
 import check_layers
 import check_length
+import check_noex_rows
 import check_peer_bugs
 
 
@@ -110,6 +111,19 @@ class PeerBugs(unittest.TestCase):
                       ("a fault", "c", "four"), ("a fault", "api", "six")]:
             with self.subTest(cells=cells):
                 self.assertEqual([], self.breaches(*cells))
+
+
+class NoexRows(unittest.TestCase):
+    def test_a_row_needs_a_test_that_is_run_or_a_reason(self):
+        page = "| M01 | x |\n## Not applicable\n| M02 | y |\n"
+        left = list(check_noex_rows.breaches_of(page, ["cmocka_unit_test(N01_N02_x), void N03_y("]))
+        names = " ".join(left)
+        for row in ("M01", "N03", "Y09"):
+            self.assertIn(f"row {row} has neither", names)
+        for row in ("M02", "N01", "N02"):
+            self.assertNotIn(f"row {row} ", names)
+        both = check_noex_rows.breaches_of(page, ["cmocka_unit_test(M02_z)"])
+        self.assertIn("row M02 is not applicable, and has a test", " ".join(both))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ static bool has_reason(const struct noex_event *event)
     case NOEX_EVENT_PROCESS_END:
     case NOEX_EVENT_CALL_FAILED:
     case NOEX_EVENT_SPAWN_DOWN:
+    case NOEX_EVENT_STOP:
         return true;
     default:
         return false;

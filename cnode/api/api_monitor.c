@@ -3,6 +3,7 @@
 
 #include "api/api.h"
 #include "node/address.h"
+#include "node/watching.h"
 #include "term/ident.h"
 #include <inttypes.h>
 
@@ -41,23 +42,48 @@ static int add(noex_node *node, struct nx_peer *p, const struct noex_target *tar
     return rc;
 }
 
-int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t timeout_ms, void *user,
-                 noex_monitor_id *id)
+/* A process of this node, which is monitored at once. */
+static int add_here(noex_node *node, const struct noex_target *target, void *user, uint32_t *slot)
 {
+    int rc = nx_monitor_add(node->monitors, &node->here, NX_PEER_HERE, target, UINT64_MAX / 2, user,
+                            slot);
+    if (rc)
+        return rc;
+    rc = nx_watching_here(node, *slot);
+    if (rc)
+        nx_watching_demonitor(node, *slot);
+    return rc;
+}
+
+static bool is_here(const noex_node *node, const struct noex_target *target,
+                    const struct nx_node_name *name)
+{
+    return !node->dynamic && target->kind != NOEX_TARGET_NODE &&
+           strcmp(name->full, node->self.full) == 0;
+}
+
+/* `proc` holds it; NULL: the node itself. */
+static int monitor(noex_node *node, const struct nx_proc *proc, const struct noex_target *target,
+                   uint64_t timeout_ms, void *user, noex_monitor_id *id)
+{
+    struct noex_error *err = &node->last_error;
     struct nx_node_name name;
     struct nx_peer *p;
     uint32_t slot;
-    if (!node)
-        return NOEX_EINVALID;
-    struct noex_error *err = nx_api_begin(node);
-    if (!target || !id)
-        return nx_fail(err, NOEX_EINVALID, "noex_monitor: an argument is NULL");
     int rc = check_target(target, err);
     rc = rc ? rc : nx_node_name_parse(target->node, &name, err);
-    rc = rc ? rc : nx_node_peer(node, &name, &p, err);
     if (rc)
         return rc;
-    rc = add(node, p, target, timeout_ms, user, &slot);
+    bool here = is_here(node, target, &name);
+    rc = here ? 0 : nx_node_peer(node, &name, &p, err);
+    if (rc)
+        return rc;
+    rc = here ? add_here(node, target, user, &slot) : add(node, p, target, timeout_ms, user, &slot);
+    if (!rc && proc) {
+        rc = nx_watching_held(node, slot, proc);
+        if (rc)
+            nx_watching_demonitor(node, slot);
+    }
     if (rc == NOEX_ELIMIT)
         return nx_fail(err, rc, "monitors_max: %" PRIu32 " monitors are there already",
                        node->options.monitors_max);
@@ -68,15 +94,37 @@ int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t tim
     return 0;
 }
 
+int noex_monitor(noex_node *node, const struct noex_target *target, uint64_t timeout_ms, void *user,
+                 noex_monitor_id *id)
+{
+    if (!node)
+        return NOEX_EINVALID;
+    struct noex_error *err = nx_api_begin(node);
+    if (!target || !id)
+        return nx_fail(err, NOEX_EINVALID, "noex_monitor: an argument is NULL");
+    return monitor(node, NULL, target, timeout_ms, user, id);
+}
+
+int noex_process_monitor(noex_node *node, const struct noex_pid *process,
+                         const struct noex_target *target, uint64_t timeout_ms, void *user,
+                         noex_monitor_id *id)
+{
+    struct nx_proc *proc;
+    struct noex_error *err;
+    int rc = nx_api_process_call(node, process, "noex_process_monitor", &proc, &err);
+    if (!rc && (!target || !id))
+        rc = nx_fail(err, NOEX_EINVALID, "noex_process_monitor: an argument is NULL");
+    return rc ? rc : monitor(node, proc, target, timeout_ms, user, id);
+}
+
 int noex_demonitor(noex_node *node, noex_monitor_id id)
 {
     if (!node)
         return NOEX_EINVALID;
     uint32_t slot = (uint32_t)id;
-    struct nx_monitor *m = nx_monitor_find(node->monitors, slot, (uint32_t)(id >> 32));
-    if (!m)
+    if (!nx_monitor_find(node->monitors, slot, (uint32_t)(id >> 32)))
         return 0;
-    nx_monitor_demonitor(node->monitors, &node->peers.list[m->peer]->monitors, slot);
+    nx_watching_demonitor(node, slot);
     nx_loop_kick(node->loop);
     return 0;
 }

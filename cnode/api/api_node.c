@@ -2,10 +2,12 @@
 #include <noex/noex.h>
 
 #include "api/api.h"
+#include "handshake/dflags.h"
 #include "node/delivery.h"
 #include "node/listener.h"
 #include "node/options.h"
 #include "node/peer.h"
+#include "node/shutdown.h"
 
 /* ---- life ---- */
 
@@ -36,6 +38,14 @@ void noex_node_close(noex_node *node, noex_closed_fn closed, void *user)
 {
     if (node)
         nx_node_close(node, closed, user);
+}
+
+int noex_node_shutdown(noex_node *node, uint64_t linger_ms)
+{
+    if (!node)
+        return NOEX_EINVALID;
+    struct noex_error *err = nx_api_begin(node);
+    return nx_fail(err, nx_shutdown_begin(node, linger_ms), NULL);
 }
 
 void noex_node_free(noex_node *node)
@@ -174,6 +184,37 @@ enum noex_connection_state noex_connection(noex_node *node, const char *peer, ch
         return NOEX_CONNECTION_NONE;
     const struct nx_peer *p = nx_node_find_peer(node, &name);
     return p ? nx_peer_connection(p, text, size) : NOEX_CONNECTION_NONE;
+}
+
+static void describe_peer(const struct nx_peer *p, uint64_t now_ms, struct noex_peer_info *info)
+{
+    char unwanted[1];
+    info->state = nx_peer_connection(p, unwanted, sizeof unwanted);
+    info->port = p->name.port;
+    if (!nx_peer_is_up(p))
+        return;
+    const struct nx_hs_result *r = nx_conn_peer(p->conn);
+    info->flags = r->flags;
+    info->visible = (r->peer_flags & NX_DFLAG_PUBLISHED) != 0;
+    info->creation = r->peer_creation;
+    info->up_ms = now_ms - p->up_ms;
+    info->heard_ms = now_ms - nx_conn_heard_ms(p->conn);
+}
+
+void noex_peer_get_info(noex_node *node, const char *peer, struct noex_peer_info *info, size_t size)
+{
+    struct noex_peer_info all = {0};
+    struct nx_node_name name;
+    if (!info)
+        return;
+    const struct nx_peer *p =
+        node && nx_node_name_parse(peer, &name, NULL) == 0 ? nx_node_find_peer(node, &name) : NULL;
+    if (p) {
+        nx_loop_update(node->loop);
+        describe_peer(p, nx_loop_now(node->loop), &all);
+    }
+    memset(info, 0, size);
+    memcpy(info, &all, size < sizeof all ? size : sizeof all);
 }
 
 void noex_node_stats(const noex_node *node, struct noex_stats *stats, size_t size)

@@ -105,8 +105,9 @@ int noex_cluster_new(noex_cluster **out, const struct noex_cluster_options *opti
 static void destroy(noex_cluster *cluster)
 {
     const struct noex_allocator a = cluster->alloc;
-    nx_servers_free(cluster);
+    nx_servers_terminate(cluster);
     nx_ops_free(&cluster->ops);
+    nx_servers_free(cluster);
     nx_global_names_drop(cluster);
     nx_behaviors_free(cluster);
     nx_members_free(cluster);
@@ -119,6 +120,7 @@ static void destroy(noex_cluster *cluster)
 static void stopped(noex_cluster *cluster)
 {
     const struct noex_error failure = cluster->failure;
+    nx_servers_terminate(cluster);
     nx_servers_free(cluster);
     cluster->status = NOEX_CLUSTER_STOPPED;
     nx_tell_status(cluster, NOEX_CLUSTER_STOPPED, failure.code ? &failure : NULL);
@@ -204,26 +206,16 @@ static void on_event(void *user, const struct noex_event *event)
 {
     noex_cluster *cluster = user;
     const struct noex_options *o = cluster->options.node ? &cluster->node_options : NULL;
-    switch (event->type) {
-    case NOEX_EVENT_REPLY:
-    case NOEX_EVENT_CALL_FAILED:
+    if (event->call || event->monitor) {
         if (nx_ops_event(cluster, event))
             return;
-        break;
-    case NOEX_EVENT_NODE_UP:
-    case NOEX_EVENT_NODE_DOWN:
+    } else if (event->type == NOEX_EVENT_NODE_UP || event->type == NOEX_EVENT_NODE_DOWN) {
         nx_members_event(cluster, event);
-        break;
-    case NOEX_EVENT_REGISTERED:
-    case NOEX_EVENT_UNREGISTERED:
-    case NOEX_EVENT_LISTEN_FAILED:
+    } else if (event->type >= NOEX_EVENT_REGISTERED && event->type <= NOEX_EVENT_LISTEN_FAILED) {
         on_reachable(cluster, event);
-        break;
-    case NOEX_EVENT_SHUTDOWN:
+    } else if (event->type == NOEX_EVENT_SHUTDOWN) {
         close_node(cluster);
         return;
-    default:
-        break;
     }
     if (o && o->on_event && !cluster->freed)
         o->on_event(o->user, event);
@@ -249,7 +241,8 @@ static void on_process_event(void *user, const struct noex_event *event)
     if (event->type == NOEX_EVENT_CAST && noex_term_is_atom(noex_event_term(event), BYE))
         nx_members_bye(cluster, event->node);
     else if (event->type == NOEX_EVENT_PROCESS_END && cluster->status == NOEX_CLUSTER_RUNNING)
-        (void)make_process(cluster); /* somebody ended it: without one nobody hears who goes */
+        nx_ignored(
+            make_process(cluster)); /* somebody ended it: without one nobody hears who goes */
 }
 
 static void say_bye(noex_cluster *cluster)
@@ -260,7 +253,7 @@ static void say_bye(noex_cluster *cluster)
     while ((m = nx_member_next_connected(cluster, m))) {
         struct noex_target to = noex_name_target(PROCESS_NAME, m->name);
         /* Whoever does not hear it sees the connection closed. */
-        (void)noex_cast(cluster->node, &cluster->process, &to, bye);
+        nx_ignored(noex_cast(cluster->node, &cluster->process, &to, bye));
     }
 }
 

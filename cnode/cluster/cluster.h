@@ -49,6 +49,12 @@ struct noex_cluster {
     bool freed;    /* noex_cluster_free was called */
 };
 
+/** Why something failed does not matter: the comment there says so. */
+static inline void nx_ignored(int rc)
+{
+    (void)rc;
+}
+
 /** Where the function that begins now records why it failed: what noex_cluster_error tells. */
 static inline struct noex_error *nx_cluster_begin(noex_cluster *cluster)
 {
@@ -69,7 +75,8 @@ typedef int (*nx_node_maker)(noex_node **out, const struct noex_options *options
 /** As noex_cluster_start. */
 NOEX_MUST_USE int nx_cluster_start(noex_cluster *cluster, nx_node_maker make, void *loop);
 
-/** `cluster->held` goes down by one; true where the program has freed the cluster: it may be gone. */
+/** `cluster->held` goes down by one; true where the program has freed the cluster: it may be gone.
+ */
 NOEX_MUST_USE bool nx_cluster_release(noex_cluster *cluster);
 
 /** A term that needs no builder: an atom of less than 256 bytes, in `bytes`. */

@@ -52,8 +52,8 @@ static int take_name(noex_cluster *cluster, const struct noex_cluster_options *o
                        o->name, NAME_MAX_LEN);
     if (at && o->host && strcmp(at + 1, o->host) != 0)
         return nx_fail(err, NOEX_EINVALID, "option name says another host than option host");
-    int n = snprintf(cluster->id, sizeof cluster->id, "%.*s@%s", (int)len, o->name,
-                     at ? at + 1 : host);
+    int n =
+        snprintf(cluster->id, sizeof cluster->id, "%.*s@%s", (int)len, o->name, at ? at + 1 : host);
     if (n >= (int)sizeof cluster->id)
         return nx_fail(err, NOEX_ENODENAME, "option host is too long");
     if (strchr(strchr(cluster->id, '@'), ':') && !strchr(cluster->id, '['))

@@ -1,4 +1,5 @@
-/* The names that this node has in Erlang's `global`, and what is asked of it. SPDX-License-Identifier: Apache-2.0 */
+/* The names that this node has in Erlang's `global`, and what is asked of it.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_CLUSTER_GLOBAL_NAMES_H
 #define NX_CLUSTER_GLOBAL_NAMES_H
 

@@ -1,4 +1,5 @@
-/* Joining more than the seeds: asking nodes whom they know, and answering that. SPDX-License-Identifier: Apache-2.0 */
+/* Joining more than the seeds: asking nodes whom they know, and answering that.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_CLUSTER_JOINING_H
 #define NX_CLUSTER_JOINING_H
 

@@ -66,10 +66,9 @@ static void went(noex_cluster *cluster, const char *name, const struct noex_erro
     bool closed = error->code == NOEX_ECLOSED || error->code == NOEX_ELOST;
     if (m)
         m->connected = false;
-    nx_tell_node_down(cluster, name,
-                      m && m->said_bye && closed ? "graceful_shutdown"
-                                                 : noex_node_down_reason(error),
-                      error);
+    nx_tell_node_down(
+        cluster, name,
+        m && m->said_bye && closed ? "graceful_shutdown" : noex_node_down_reason(error), error);
 }
 
 void nx_members_event(noex_cluster *cluster, const struct noex_event *event)
@@ -100,7 +99,7 @@ void nx_members_stop(noex_cluster *cluster)
 static void describe(noex_cluster *cluster, const struct nx_member *m, struct noex_node_info *info)
 {
     struct noex_peer_info peer;
-    noex_peer_info(cluster->node, m->name, &peer, sizeof peer);
+    noex_peer_get_info(cluster->node, m->name, &peer, sizeof peer);
     *info = (struct noex_node_info){.id = m->name, .port = peer.port};
     if (m->connected) {
         info->status = NOEX_NODE_CONNECTED;
@@ -174,12 +173,12 @@ int noex_cluster_local_node_info(noex_cluster *cluster, struct noex_node_info *i
     int rc = begin(cluster, info != NULL, "noex_cluster_local_node_info");
     if (rc)
         return rc;
-    *info = (struct noex_node_info){
-        .id = cluster->id,
-        .uptime_ms = noex_node_now_ms(cluster->node) - cluster->running_since_ms,
-        .process_count = nx_servers_count(cluster),
-        .status = NOEX_NODE_CONNECTED,
-        .port = noex_node_listen_port(cluster->node)};
+    *info = (struct noex_node_info){.id = cluster->id,
+                                    .uptime_ms =
+                                        noex_node_now_ms(cluster->node) - cluster->running_since_ms,
+                                    .process_count = nx_servers_count(cluster),
+                                    .status = NOEX_NODE_CONNECTED,
+                                    .port = noex_node_listen_port(cluster->node)};
     return 0;
 }
 

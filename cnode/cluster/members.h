@@ -10,8 +10,8 @@ enum nx_runs_global { NX_GLOBAL_UNKNOWN = 0, NX_GLOBAL_YES, NX_GLOBAL_NO };
 struct nx_member {
     struct nx_member *next; /* in the order in which they were first connected */
     bool connected;
-    bool said_bye; /* it goes by noex_cluster_stop */
-    bool joining;  /* its nodes are being asked for */
+    bool said_bye;              /* it goes by noex_cluster_stop */
+    bool joining;               /* its nodes are being asked for */
     enum nx_runs_global global; /* of this connection */
     uint64_t connection; /* counts its connections: an answer that is late is for another one */
     char name[];

@@ -5,6 +5,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* All there is to tell of what goes on. */
+static const struct noex_result fine = {.size = sizeof fine};
+
 /* A copy of a result: one block, all that it points to behind it. */
 struct nx_outcome {
     struct noex_result result;
@@ -15,15 +18,14 @@ struct nx_outcome {
 };
 
 /* There is no memory for the true one. */
-static const struct noex_error no_memory = {
-    .code = NOEX_ENOMEM, .text = "out of memory: the result could not be kept"};
+static const struct noex_error no_memory = {.code = NOEX_ENOMEM,
+                                            .text = "out of memory: the result could not be kept"};
 static const struct noex_result lost = {.size = sizeof lost, .error = &no_memory};
 
-void nx_ops_init(struct nx_ops *ops, const struct noex_allocator *a,
-                 const struct nx_map_seed *seed)
+void nx_ops_init(struct nx_ops *ops, const struct noex_allocator *a, const struct nx_map_seed *seed)
 {
     nx_slab_init(&ops->slab, a, sizeof(struct nx_op_entry));
-    nx_map_init(&ops->calls, &ops->slab, seed);
+    nx_map_init(&ops->under_way, &ops->slab, seed);
 }
 
 /* ---- results ---- */
@@ -78,21 +80,25 @@ static struct nx_outcome *outcome_new(const struct noex_allocator *a, const stru
 
 /* ---- the table ---- */
 
+/* In the id of what goes on after its answer. It may be over, and forgotten, before somebody awaits
+ * it: then it came out well, for a failure is kept. */
+#define LIVES (UINT64_C(1) << 31)
+
+static uint32_t slot_in(noex_op id)
+{
+    return (uint32_t)(id & ~LIVES);
+}
+
 static uint32_t slot_of(const struct nx_op *op)
 {
-    return (uint32_t)op->id;
+    return slot_in(op->id);
 }
 
-static struct nx_op_entry *entry_of(const struct nx_op *op)
+static void unset_under_way(struct nx_op *op)
 {
-    return nx_slab_at(&op->cluster->ops.slab, slot_of(op));
-}
-
-static void unset_call(struct nx_op *op)
-{
-    if (op->call)
-        nx_map_remove(&op->cluster->ops.calls, slot_of(op));
-    op->call = 0;
+    if (op->under_way)
+        nx_map_remove(&op->cluster->ops.under_way, slot_of(op));
+    op->under_way = 0;
 }
 
 static void op_free(struct nx_op *op)
@@ -100,7 +106,7 @@ static void op_free(struct nx_op *op)
     struct nx_ops *ops = &op->cluster->ops;
     *(op->prev ? &op->prev->next : &ops->first) = op->next;
     *(op->next ? &op->next->prev : &ops->last) = op->prev;
-    unset_call(op);
+    unset_under_way(op);
     nx_slab_give(&ops->slab, slot_of(op));
     if (op->kind->release)
         op->kind->release(op);
@@ -112,7 +118,7 @@ void nx_ops_free(struct nx_ops *ops)
 {
     while (ops->first)
         op_free(ops->first);
-    nx_map_free(&ops->calls);
+    nx_map_free(&ops->under_way);
     nx_slab_free(&ops->slab);
 }
 
@@ -128,7 +134,7 @@ struct nx_op *nx_op_new(noex_cluster *cluster, const struct nx_op_kind *kind,
     }
     struct nx_op_entry *e = nx_slab_at(&ops->slab, slot);
     e->op = op;
-    op->id = (uint64_t)e->entry.slot.generation << 32 | slot;
+    op->id = (uint64_t)e->entry.slot.generation << 32 | slot | (kind->lives ? LIVES : 0);
     op->cluster = cluster;
     op->kind = kind;
     op->done = asker->done;
@@ -142,16 +148,11 @@ struct nx_op *nx_op_new(noex_cluster *cluster, const struct nx_op_kind *kind,
     return op;
 }
 
-void nx_op_drop(struct nx_op *op)
-{
-    op_free(op);
-}
-
 struct nx_op *nx_op_find(const noex_cluster *cluster, noex_op id)
 {
     const struct nx_op_entry *e =
-        nx_slab_find(&cluster->ops.slab, (uint32_t)id, (uint32_t)(id >> 32));
-    return e ? e->op : NULL;
+        nx_slab_find(&cluster->ops.slab, slot_in(id), (uint32_t)(id >> 32));
+    return e && e->op->id == id ? e->op : NULL;
 }
 
 struct nx_op *nx_op_find_kind(const noex_cluster *cluster, noex_op id,
@@ -161,32 +162,46 @@ struct nx_op *nx_op_find_kind(const noex_cluster *cluster, noex_op id,
     return op && op->kind == kind && !op->ended ? op : NULL;
 }
 
-/* ---- core calls ---- */
+/* ---- what is under way in the core ---- */
 
-static uint32_t call_hash(const struct nx_ops *ops, noex_call_id call)
+static uint32_t hash_of(const struct nx_ops *ops, uint64_t id)
 {
-    const uint32_t words[] = {(uint32_t)call, (uint32_t)(call >> 32)};
-    return nx_map_hash(&ops->calls, words, 2);
+    const uint32_t words[] = {(uint32_t)id, (uint32_t)(id >> 32)};
+    return nx_map_hash(&ops->under_way, words, 2);
+}
+
+static void set_under_way(struct nx_op *op, uint64_t id, bool monitors)
+{
+    struct nx_ops *ops = &op->cluster->ops;
+    unset_under_way(op);
+    op->under_way = id;
+    op->monitors = monitors;
+    nx_map_put(&ops->under_way, slot_of(op), hash_of(ops, id));
 }
 
 void nx_op_set_call(struct nx_op *op, noex_call_id call)
 {
-    struct nx_ops *ops = &op->cluster->ops;
-    unset_call(op);
-    op->call = call;
-    nx_map_put(&ops->calls, slot_of(op), call_hash(ops, call));
+    set_under_way(op, call, false);
+}
+
+void nx_op_set_monitor(struct nx_op *op, noex_monitor_id monitor)
+{
+    set_under_way(op, monitor, true);
 }
 
 bool nx_ops_event(noex_cluster *cluster, const struct noex_event *event)
 {
     struct nx_ops *ops = &cluster->ops;
-    uint32_t slot = nx_map_first(&ops->calls, call_hash(ops, event->call));
-    for (; slot; slot = nx_map_next(&ops->calls, slot)) {
+    const bool monitors = event->monitor != 0;
+    const uint64_t id = monitors ? event->monitor : event->call;
+    uint32_t slot = nx_map_first(&ops->under_way, hash_of(ops, id));
+    for (; slot; slot = nx_map_next(&ops->under_way, slot)) {
         struct nx_op *op = ((struct nx_op_entry *)nx_slab_at(&ops->slab, slot))->op;
-        if (op->call != event->call)
+        if (op->under_way != id || op->monitors != monitors)
             continue;
-        unset_call(op);
-        op->kind->on_call(op, event);
+        if (event->type != NOEX_EVENT_MONITOR_UP)
+            unset_under_way(op);
+        op->kind->on_event(op, event);
         return true;
     }
     return false;
@@ -204,6 +219,8 @@ void nx_op_answer(struct nx_op *op, const struct noex_result *result)
     r.op = op->id;
     if (op->done)
         op->done(op->user, &r);
+    else if (op->kept && op->kind->lives && !r.error)
+        op->fine = true;
     else if (op->kept)
         op->outcome = outcome_new(&op->cluster->alloc, &r);
 }
@@ -225,14 +242,28 @@ void nx_op_fail_event(struct nx_op *op, const struct noex_event *event)
                                            .term = noex_event_term(event)});
 }
 
+/* What is under way in the core. */
+static void give_up(struct nx_op *op)
+{
+    if (op->under_way && op->cluster->node && op->monitors)
+        noex_demonitor(op->cluster->node, op->under_way);
+    else if (op->under_way && op->cluster->node)
+        noex_call_cancel(op->cluster->node, op->under_way);
+    unset_under_way(op);
+}
+
+void nx_op_drop(struct nx_op *op)
+{
+    give_up(op);
+    op_free(op);
+}
+
 void nx_op_end(struct nx_op *op)
 {
     op->ended = true;
-    if (op->call && op->cluster->node)
-        noex_call_cancel(op->cluster->node, op->call);
-    unset_call(op);
+    give_up(op);
     /* One that nobody was told of is never told. */
-    if ((op->kept && op->answered) || op->awaiting)
+    if ((op->kept && op->answered && !op->fine) || op->awaiting)
         return;
     op_free(op);
 }
@@ -262,7 +293,7 @@ void nx_ops_stop(noex_cluster *cluster)
 
 static void give(noex_cluster *cluster, struct nx_op *op, const struct noex_result **result)
 {
-    const struct noex_result *r = op->outcome ? &op->outcome->result : &lost;
+    const struct noex_result *r = op->outcome ? &op->outcome->result : op->fine ? &fine : &lost;
     cluster->awaited = op->outcome;
     op->outcome = NULL;
     op->kept = false;
@@ -275,7 +306,7 @@ static void give(noex_cluster *cluster, struct nx_op *op, const struct noex_resu
 static int may_await(noex_cluster *cluster, noex_op id, struct nx_op **op)
 {
     *op = nx_op_find(cluster, id);
-    if (*op && (*op)->kept && !(*op)->awaiting)
+    if ((*op && (*op)->kept && !(*op)->awaiting) || (!*op && id & LIVES))
         return 0;
     return nx_fail(nx_cluster_begin(cluster), NOEX_EINVALID,
                    "noex_await: nothing of this name is to be awaited");
@@ -302,6 +333,11 @@ int noex_await(noex_cluster *cluster, noex_op id, const struct noex_result **res
     int rc = may_await(cluster, id, &op);
     if (rc)
         return rc;
+    if (!op) {
+        if (result)
+            *result = &fine;
+        return 0;
+    }
     nx_free(&cluster->alloc, cluster->awaited);
     cluster->awaited = NULL;
     cluster->held++;

@@ -1,10 +1,12 @@
-/* What is asked of a cluster and answered later: named by a noex_op, told once. SPDX-License-Identifier: Apache-2.0 */
+/* What is asked of a cluster and answered later: named by a noex_op, told once.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_CLUSTER_OPS_H
 #define NX_CLUSTER_OPS_H
 
 #include "base/map.h"
 #include <noex/call.h>
 #include <noex/cluster.h>
+#include <noex/monitor.h>
 
 struct nx_op;
 struct nx_outcome;
@@ -12,8 +14,10 @@ struct nx_outcome;
 /** What the kinds of operations do. All run inside callbacks, but `release`. */
 struct nx_op_kind {
     size_t size; /* of its record, which begins with a struct nx_op */
-    /** An event of its core call, REPLY or CALL_FAILED; the call is over. NULL: it makes none. */
-    void (*on_call)(struct nx_op *op, const struct noex_event *event);
+    bool lives;  /* goes on after its answer, as a monitor or a link */
+    /** An event of its core call or monitor. After all but a MONITOR_UP that is over. NULL: it
+     * makes none. */
+    void (*on_event)(struct nx_op *op, const struct noex_event *event);
     /** The cluster stops: it is answered already, and is to end itself (nx_op_end). NULL: that is
      * all there is to do. */
     void (*stopped)(struct nx_op *op);
@@ -30,17 +34,19 @@ struct nx_op {
     const struct nx_op_kind *kind;
     noex_done_fn done;
     void *user;
-    noex_call_id call;          /* under way in the core; 0: none */
+    uint64_t under_way;         /* a call in the core, or a monitor; 0: none */
     struct nx_outcome *outcome; /* answered, and kept for noex_await */
     struct nx_op *prev;         /* all there are, in the order of asking */
     struct nx_op *next;
+    bool monitors; /* under_way is a monitor of the node itself */
     bool kept;     /* without a function: the answer is for noex_await */
     bool answered;
     bool ended;    /* its kind is done with it */
+    bool fine;     /* answered and kept, and there is nothing to tell but that */
     bool awaiting; /* noex_await is running for it */
 };
 
-/** An entry of the table, found by the slot in a noex_op, or by its core call. */
+/** An entry of the table, found by the slot in a noex_op, or by what is under way. */
 struct nx_op_entry {
     struct nx_map_entry entry;
     struct nx_op *op;
@@ -48,7 +54,7 @@ struct nx_op_entry {
 
 struct nx_ops {
     struct nx_slab slab;
-    struct nx_map calls;
+    struct nx_map under_way;
     struct nx_op *first;
     struct nx_op *last;
 };
@@ -80,9 +86,10 @@ struct nx_op *nx_op_find(const noex_cluster *cluster, noex_op id);
 struct nx_op *nx_op_find_kind(const noex_cluster *cluster, noex_op id,
                               const struct nx_op_kind *kind);
 
-/** From now on events of this core call are the operation's. */
+/** From now on events of this core call, or monitor, are the operation's. */
 void nx_op_set_call(struct nx_op *op, noex_call_id call);
-/** An event of a call of the node: true where it was one of an operation. */
+void nx_op_set_monitor(struct nx_op *op, noex_monitor_id monitor);
+/** An event of a call or monitor of the node: true where it was one of an operation. */
 bool nx_ops_event(noex_cluster *cluster, const struct noex_event *event);
 
 /**
@@ -95,7 +102,7 @@ void nx_op_fail(struct nx_op *op, int code, const char *node, const char *format
     __attribute__((format(printf, 4, 5)));
 /** The same from a CALL_FAILED: its error, node and term. */
 void nx_op_fail_event(struct nx_op *op, const struct noex_event *event);
-/** Its kind is done with it: gone, unless its answer is kept. A core call is cancelled. */
+/** Its kind is done with it: gone, unless its answer is kept. What is under way is given up. */
 void nx_op_end(struct nx_op *op);
 
 /** The cluster stops: each that is pending fails with NOEX_ENOTSTARTED, each ends. */

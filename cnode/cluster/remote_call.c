@@ -24,7 +24,7 @@ static void release(struct nx_op *op)
 }
 
 static const struct nx_op_kind kind = {
-    .size = sizeof(struct call), .on_call = on_call, .stopped = stopped, .release = release};
+    .size = sizeof(struct call), .on_event = on_call, .stopped = stopped, .release = release};
 
 /* ---- how it comes out ---- */
 
@@ -196,6 +196,5 @@ void noex_remote_call_get_stats(const noex_cluster *cluster, struct noex_remote_
     if (stats)
         memset(stats, 0, size);
     if (cluster && stats)
-        memcpy(stats, &cluster->call_stats,
-               size < sizeof *stats ? size : sizeof *stats);
+        memcpy(stats, &cluster->call_stats, size < sizeof *stats ? size : sizeof *stats);
 }

@@ -6,7 +6,7 @@
 
 /** An EXIT has come to a server that traps exits. */
 void nx_link_exit(noex_gen_server *server, const struct noex_event *event);
-/** The server has ended, and its links with it. `event` is its PROCESS_END. */
-void nx_links_server_ended(noex_gen_server *server, const struct noex_event *event);
+/** The server has ended, and its links with it. */
+void nx_links_server_ended(noex_gen_server *server);
 
 #endif

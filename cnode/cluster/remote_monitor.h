@@ -4,9 +4,8 @@
 
 #include <noex/remote.h>
 
-/** MONITOR_UP, MONITOR_DOWN, MONITOR_FAILED of a monitor that `server` holds. True where its
- * handle_info is to be told, too: then the lifecycle handlers were. */
-bool nx_watch_event(noex_gen_server *server, const struct noex_event *event);
+/** MONITOR_UP, MONITOR_DOWN, MONITOR_FAILED of a monitor that `server` holds. */
+void nx_watch_event(noex_gen_server *server, const struct noex_event *event);
 /** The watcher has ended: its monitors end silently, those that are pending fail. */
 void nx_watches_server_ended(noex_gen_server *server);
 

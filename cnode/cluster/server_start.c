@@ -1,4 +1,5 @@
-/* A server is held until its start is over: what is sent to it waits. SPDX-License-Identifier: Apache-2.0 */
+/* A server is held until its start is over: what is sent to it waits. SPDX-License-Identifier:
+ * Apache-2.0 */
 #include "cluster/server_start.h"
 
 #include "cluster/cluster.h"
@@ -10,7 +11,11 @@ struct nx_starting {
     noex_timer_id timer;     /* the next step, or the end of init's time; 0: none */
     noex_op registering;     /* its name in `global`; 0: not yet */
     uint64_t init_timeout_ms;
-    char *global_name;
+    uint8_t *global_name; /* a term */
+    size_t global_name_len;
+    uint8_t *args; /* kept until the name is registered */
+    size_t args_len;
+    noex_builder *reason; /* see struct nx_start_extra; NULL: nobody wants it */
     bool init_over;
 };
 
@@ -22,6 +27,7 @@ static void release(struct nx_op *op)
     if (st->timer && op->cluster->node)
         noex_timer_cancel(op->cluster->node, st->timer);
     nx_free(&op->cluster->alloc, st->global_name);
+    nx_free(&op->cluster->alloc, st->args);
 }
 
 static const struct nx_op_kind kind = {
@@ -67,41 +73,12 @@ static void give_up(struct nx_starting *st, const char *why)
     nx_server_end(s, nx_atom_term(bytes, sizeof bytes, why));
 }
 
-static void on_registered(void *user, const struct noex_result *result)
-{
-    struct nx_starting *st = user;
-    st->registering = 0;
-    if (st->op.answered || !st->server) /* the cluster stops */
-        return;
-    if (!result->error) {
-        ready(st);
-        return;
-    }
-    nx_op_answer(&st->op, result);
-    give_up(st, "shutdown");
-}
-
-static void next_step(struct nx_starting *st)
-{
-    noex_gen_server *s = st->server;
-    noex_cluster *cluster = s->cluster;
-    if (!st->global_name) {
-        ready(st);
-        return;
-    }
-    if (noex_global_register(cluster, st->global_name, &s->self, on_registered, st,
-                             &st->registering) == 0)
-        return;
-    nx_op_fail(&st->op, cluster->last_error.code, NULL, "%s", cluster->last_error.text);
-    give_up(st, "shutdown");
-}
-
 static void on_turn(void *user, noex_timer_id id)
 {
     struct nx_starting *st = user;
     (void)id;
     st->timer = 0;
-    next_step(st);
+    ready(st);
 }
 
 static void on_init_timeout(void *user, noex_timer_id id)
@@ -123,7 +100,7 @@ void nx_start_ended(noex_gen_server *s, const struct noex_event *event)
     if (!st)
         return;
     struct noex_error error = {.code = NOEX_ENOPROC, .text = "the server ended while it started"};
-    if (!st->init_over)
+    if (!st->init_over && !st->registering)
         error = (struct noex_error){.code = NOEX_EINIT, .text = "the server ended in its init"};
     if (st->registering)
         noex_forget(s->cluster, st->registering);
@@ -141,6 +118,7 @@ static int failed_init(noex_gen_server *s, enum noex_next next, struct noex_erro
     const struct noex_term reason = nx_server_reason(s, next);
     const struct noex_event as_event = {
         .type = NOEX_EVENT_PROCESS_END,
+        .node = s->cluster->id,
         .reason = nx_server_reason_type(reason),
         .term = reason.bytes,
         .term_len = reason.len,
@@ -160,29 +138,81 @@ static enum noex_next run_init(noex_gen_server *s, struct noex_term args)
     return s->behavior.init(s, args.len ? args : (struct noex_term){nil, sizeof nil});
 }
 
-/* What init said. The server may be ending by something else that init did. */
+/* Init said that it went well, or goes on. */
+static int go_on(struct nx_starting *st, enum noex_next next)
+{
+    noex_cluster *cluster = st->op.cluster;
+    bool later = next == NOEX_NEXT_LATER;
+    st->init_over = st->server->terminate_due = !later;
+    return noex_timer_start(cluster->node, later ? st->init_timeout_ms : 0,
+                            later ? on_init_timeout : on_turn, st, &st->timer);
+}
+
+/* Inside noex_gen_server_start: what fails is told by its return. */
 static int begin(struct nx_starting *st, struct noex_term args)
 {
     noex_gen_server *s = st->server;
     noex_cluster *cluster = s->cluster;
+    uint8_t bytes[16];
     enum noex_next next = run_init(s, args);
-    st->init_over = next != NOEX_NEXT_LATER;
+    bool failed = next == NOEX_NEXT_STOP || next == NOEX_NEXT_FAIL;
+    int rc = failed ? failed_init(s, next, &cluster->last_error) : go_on(st, next);
+    if (!rc)
+        return 0;
+    s->starting = NULL;
+    if (failed && st->reason)
+        noex_build_term(st->reason, nx_server_reason(s, next));
+    nx_server_end(s,
+                  failed ? nx_server_reason(s, next) : nx_atom_term(bytes, sizeof bytes, "enomem"));
+    return failed ? rc : nx_cluster_fail_node(cluster, rc);
+}
+
+/* The server has its name in `global`: as in OTP init comes after that. */
+static void begin_named(struct nx_starting *st)
+{
+    noex_gen_server *s = st->server;
+    struct noex_error error = {0};
+    enum noex_next next = run_init(s, (struct noex_term){st->args, st->args_len});
     if (next == NOEX_NEXT_STOP || next == NOEX_NEXT_FAIL) {
-        int rc = failed_init(s, next, &cluster->last_error);
-        s->starting = NULL;
+        failed_init(s, next, &error);
+        nx_op_answer(&st->op, &(struct noex_result){.error = &error,
+                                                    .node = s->cluster->id,
+                                                    .term = nx_server_reason(s, next)});
+        over(st);
         nx_server_end(s, nx_server_reason(s, next));
-        return rc;
+    } else if (go_on(st, next)) {
+        nx_op_fail(&st->op, NOEX_ENOMEM, s->cluster->id, "out of memory");
+        give_up(st, "enomem");
     }
-    if (next != NOEX_NEXT_LATER)
-        s->terminate_due = true;
-    int rc = noex_timer_start(cluster->node, next == NOEX_NEXT_LATER ? st->init_timeout_ms : 0,
-                              next == NOEX_NEXT_LATER ? on_init_timeout : on_turn, st, &st->timer);
-    if (rc) {
-        uint8_t bytes[16];
-        s->starting = NULL;
-        nx_server_end(s, nx_atom_term(bytes, sizeof bytes, "enomem"));
+}
+
+static void on_registered(void *user, const struct noex_result *result)
+{
+    struct nx_starting *st = user;
+    st->registering = 0;
+    if (st->op.answered || !st->server) /* the cluster stops, or it has ended */
+        return;
+    if (!result->error) {
+        begin_named(st);
+        return;
     }
-    return rc ? nx_cluster_fail_node(cluster, rc) : 0;
+    nx_op_answer(&st->op, result);
+    give_up(st, "shutdown");
+}
+
+/* Errors: those of noex_global_register_term. */
+static int register_first(struct nx_starting *st, struct noex_term args)
+{
+    noex_cluster *cluster = st->op.cluster;
+    const struct noex_term name = {st->global_name, st->global_name_len};
+    st->args = nx_alloc(&cluster->alloc, args.len);
+    if (!st->args)
+        return nx_fail(&cluster->last_error, NOEX_ENOMEM, NULL);
+    if (args.len)
+        memcpy(st->args, args.bytes, args.len);
+    st->args_len = args.len;
+    return noex_global_register_term(cluster, name, &st->server->self, on_registered, st,
+                                     &st->registering);
 }
 
 int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct noex_term reason)
@@ -210,6 +240,13 @@ int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct
 }
 
 /* ---- starting ---- */
+
+void noex_gen_server_options_init_size(struct noex_gen_server_options *options, size_t size)
+{
+    const struct noex_gen_server_options defaults = {.size = size, .init_timeout_ms = 5000};
+    memset(options, 0, size);
+    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+}
 
 static int take_options(struct noex_gen_server_options *o, const struct noex_behavior *behavior,
                         const struct noex_gen_server_options *given, struct noex_error *err)
@@ -244,26 +281,59 @@ static int make_process(noex_gen_server *s, const struct noex_gen_server_options
     return rc;
 }
 
-static int start_process(noex_gen_server *s, struct nx_starting *st,
-                         const struct noex_gen_server_options *o)
+/* Keeps the name in `global`, if any, as a term. */
+static int take_global_name(struct nx_starting *st, const char *text, struct noex_term term)
 {
-    noex_cluster *cluster = s->cluster;
-    if (o->global_name) {
-        st->global_name = nx_strndup(&cluster->alloc, o->global_name, strlen(o->global_name));
-        if (!st->global_name)
-            return nx_fail(&cluster->last_error, NOEX_ENOMEM, NULL);
-    }
-    int rc = make_process(s, o);
-    return rc ? nx_cluster_fail_node(cluster, rc) : 0;
+    noex_cluster *cluster = st->op.cluster;
+    noex_builder *b = st->server->builder;
+    noex_builder_clear(b);
+    if (text)
+        noex_build_binary(b, text, strlen(text));
+    else if (term.len)
+        noex_build_term(b, term);
+    else
+        return 0;
+    int rc = noex_builder_term(b, &term);
+    st->global_name = rc ? NULL : nx_alloc(&cluster->alloc, term.len);
+    if (!st->global_name)
+        return nx_fail(&cluster->last_error, rc ? rc : NOEX_ENOMEM, NULL);
+    memcpy(st->global_name, term.bytes, term.len);
+    st->global_name_len = term.len;
+    return 0;
 }
 
-int noex_gen_server_start(noex_cluster *cluster, const struct noex_behavior *behavior,
-                          const struct noex_gen_server_options *options, struct noex_ref *ref,
-                          noex_op *op)
+static int start_process(noex_gen_server *s, struct nx_starting *st,
+                         const struct noex_gen_server_options *o,
+                         const struct nx_start_extra *extra)
+{
+    int rc = take_global_name(st, o->global_name, extra->global_name);
+    if (rc)
+        return rc;
+    rc = make_process(s, o);
+    return rc ? nx_cluster_fail_node(s->cluster, rc) : 0;
+}
+
+static int start_steps(struct nx_starting *st, struct noex_term args)
+{
+    noex_gen_server *s = st->server;
+    uint8_t bytes[16];
+    if (!st->global_name)
+        return begin(st, args);
+    int rc = register_first(st, args);
+    if (rc) {
+        const struct noex_error error = s->cluster->last_error;
+        s->starting = NULL;
+        nx_server_end(s, nx_atom_term(bytes, sizeof bytes, "shutdown"));
+        s->cluster->last_error = error;
+    }
+    return rc;
+}
+
+int nx_server_start(noex_cluster *cluster, const struct noex_behavior *behavior,
+                    const struct noex_gen_server_options *options,
+                    const struct nx_start_extra *extra, struct noex_ref *ref, noex_op *op)
 {
     struct noex_gen_server_options o;
-    if (!cluster)
-        return NOEX_EINVALID;
     struct noex_error *err = nx_cluster_begin(cluster);
     int rc = take_options(&o, behavior, options, err);
     rc = rc ? rc : nx_cluster_check_running(cluster);
@@ -273,7 +343,8 @@ int noex_gen_server_start(noex_cluster *cluster, const struct noex_behavior *beh
     noex_behavior_init(&full);
     memcpy(&full, behavior, behavior->size);
     noex_gen_server *s = nx_server_add(cluster, &full, o.state);
-    struct nx_op *new = s ? nx_op_new(cluster, &kind, &(struct nx_asker){o.done, o.user, op}) : NULL;
+    struct nx_op *new =
+        s ? nx_op_new(cluster, &kind, &(struct nx_asker){o.done, o.user, op}) : NULL;
     if (!new) {
         if (s)
             nx_server_remove(s);
@@ -282,16 +353,25 @@ int noex_gen_server_start(noex_cluster *cluster, const struct noex_behavior *beh
     struct nx_starting *st = (struct nx_starting *)new;
     st->server = s;
     st->init_timeout_ms = o.init_timeout_ms;
+    st->reason = extra->reason;
     s->starting = st;
-    rc = start_process(s, st, &o);
+    rc = start_process(s, st, &o, extra);
     if (rc) {
         nx_server_remove(s);
     } else {
         if (ref)
             *ref = s->self;
-        rc = begin(st, o.args);
+        rc = start_steps(st, o.args);
     }
     if (rc)
         nx_op_drop(new);
     return rc;
+}
+
+int noex_gen_server_start(noex_cluster *cluster, const struct noex_behavior *behavior,
+                          const struct noex_gen_server_options *options, struct noex_ref *ref,
+                          noex_op *op)
+{
+    const struct nx_start_extra none = {.reason = NULL};
+    return cluster ? nx_server_start(cluster, behavior, options, &none, ref, op) : NOEX_EINVALID;
 }

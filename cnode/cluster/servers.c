@@ -56,7 +56,10 @@ noex_gen_server *nx_server_add(noex_cluster *cluster, const struct noex_behavior
     s->cluster = cluster;
     s->behavior = *behavior;
     s->state = state;
-    if (noex_builder_new(&s->builder, &cluster->alloc)) {
+    const char *module = behavior->name ? behavior->name : "c";
+    s->module = nx_strndup(&cluster->alloc, module, strlen(module));
+    if (!s->module || noex_builder_new(&s->builder, &cluster->alloc)) {
+        nx_free(&cluster->alloc, s->module);
         nx_slab_give(&cluster->servers.slab, slot);
         return NULL;
     }
@@ -77,6 +80,7 @@ void nx_server_remove(noex_gen_server *s)
     if (s->listed)
         nx_map_remove(&servers->map, s->slot);
     noex_builder_free(s->builder);
+    nx_free(&s->cluster->alloc, s->module);
     nx_slab_give(&servers->slab, s->slot);
 }
 
@@ -134,7 +138,7 @@ static void exit_process(noex_gen_server *s, struct noex_term reason)
     if (noex_process_exit(node, &s->self.pid, reason) != NOEX_ENOMEM)
         return;
     if (noex_process_exit(node, &s->self.pid, nx_atom_term(bytes, sizeof bytes, "enomem")))
-        noex_exit(node, &s->self.pid, &self, nx_atom_term(bytes, sizeof bytes, "kill"));
+        nx_ignored(noex_exit(node, &s->self.pid, &self, nx_atom_term(bytes, sizeof bytes, "kill")));
 }
 
 void nx_server_end(noex_gen_server *s, struct noex_term reason)
@@ -151,7 +155,8 @@ static void reply(noex_gen_server *s, struct noex_term caller)
 {
     struct noex_term term = built(s);
     if (term.len)
-        (void)noex_gen_server_reply(s, caller, term); /* a caller that has gone is no failure */
+        nx_ignored(
+            noex_gen_server_reply(s, caller, term)); /* a caller that has gone is no failure */
     else
         nx_server_end(s, nx_server_reason(s, NOEX_NEXT_FAIL));
 }
@@ -200,6 +205,14 @@ void nx_server_info(noex_gen_server *s, const struct noex_event *event)
     after(s, s->behavior.handle_info(s, event), (struct noex_term){NULL, 0});
 }
 
+/* A message, or an exit signal that is trapped. */
+static void on_info(noex_gen_server *s, const struct noex_event *event)
+{
+    if (event->type == NOEX_EVENT_EXIT)
+        nx_link_exit(s, event);
+    nx_server_info(s, event);
+}
+
 /* ---- its events ---- */
 
 static void on_end(noex_gen_server *s, const struct noex_event *event)
@@ -214,7 +227,7 @@ static void on_end(noex_gen_server *s, const struct noex_event *event)
     terminate(s, event->reason, noex_event_term(event));
     nx_start_ended(s, event);
     nx_watches_server_ended(s);
-    nx_links_server_ended(s, event);
+    nx_links_server_ended(s);
     nx_global_names_process_ended(cluster, &s->self.pid);
     if (s->announced)
         nx_tell_lifecycle(cluster, &e);
@@ -224,34 +237,18 @@ static void on_end(noex_gen_server *s, const struct noex_event *event)
 void nx_server_event(void *user, const struct noex_event *event)
 {
     noex_gen_server *s = user;
-    switch (event->type) {
-    case NOEX_EVENT_CALL:
+    if (event->type == NOEX_EVENT_CALL)
         on_call(s, event);
-        break;
-    case NOEX_EVENT_CAST:
+    else if (event->type == NOEX_EVENT_CAST)
         on_cast(s, event);
-        break;
-    case NOEX_EVENT_EXIT:
-        nx_link_exit(s, event);
-        nx_server_info(s, event);
-        break;
-    case NOEX_EVENT_MESSAGE:
-        nx_server_info(s, event);
-        break;
-    case NOEX_EVENT_STOP:
+    else if (event->type == NOEX_EVENT_STOP)
         nx_server_end(s, noex_event_term(event));
-        break;
-    case NOEX_EVENT_PROCESS_END:
+    else if (event->type == NOEX_EVENT_PROCESS_END)
         on_end(s, event);
-        break;
-    case NOEX_EVENT_MONITOR_UP:
-    case NOEX_EVENT_MONITOR_DOWN:
-    case NOEX_EVENT_MONITOR_FAILED:
+    else if (event->monitor)
         nx_watch_event(s, event);
-        break;
-    default:
-        break;
-    }
+    else
+        on_info(s, event);
 }
 
 void nx_server_describe(void *user, noex_builder *builder)
@@ -270,18 +267,23 @@ void nx_servers_stop(noex_cluster *cluster)
         nx_server_end(nx_slab_at(slab, slot), shutdown);
 }
 
-/* The node is gone: what was to be told of them is not. */
-void nx_servers_free(noex_cluster *cluster)
+void nx_servers_terminate(noex_cluster *cluster)
 {
     uint8_t bytes[16];
     const struct noex_term shutdown = nx_atom_term(bytes, sizeof bytes, "shutdown");
     struct nx_slab *slab = &cluster->servers.slab;
-    for (uint32_t slot; (slot = nx_slab_next(slab, 0));) {
+    for (uint32_t slot = nx_slab_next(slab, 0); slot; slot = nx_slab_next(slab, slot)) {
         noex_gen_server *s = nx_slab_at(slab, slot);
         s->phase = NX_SERVER_ENDING;
         terminate(s, NOEX_REASON_SHUTDOWN, shutdown);
-        nx_server_remove(s);
     }
+}
+
+void nx_servers_free(noex_cluster *cluster)
+{
+    struct nx_slab *slab = &cluster->servers.slab;
+    for (uint32_t slot; (slot = nx_slab_next(slab, 0));)
+        nx_server_remove(nx_slab_at(slab, slot));
     nx_map_free(&cluster->servers.map);
     nx_slab_free(slab);
 }

@@ -22,6 +22,7 @@ struct noex_gen_server {
     enum nx_server_phase phase;
     noex_cluster *cluster;
     struct noex_behavior behavior;
+    char *module; /* what it is called in a stack trace */
     void *state;
     noex_builder *builder;
     struct nx_starting *starting; /* what its start waits for; NULL: it is over */
@@ -39,7 +40,9 @@ struct nx_servers {
 };
 
 void nx_servers_init(noex_cluster *cluster, const struct nx_map_seed *seed);
-/** Each that is left ends in `terminate`; nobody is told. */
+/** The node is gone: each that is left ends in `terminate`; nobody is told. */
+void nx_servers_terminate(noex_cluster *cluster);
+/** Forgets them all. No operation is left that one of them asked for. */
 void nx_servers_free(noex_cluster *cluster);
 
 /** The server of this node with this pid, NULL where there is none or it is ending. */
@@ -64,7 +67,8 @@ void nx_server_info(noex_gen_server *server, const struct noex_event *event);
  * enomem. Borrowed from its builder. */
 struct noex_term nx_server_reason(noex_gen_server *server, enum noex_next next);
 
-/** Ends a server, with terminate before others are told; `reason` a whole term. Inside a callback. */
+/** Ends a server, with terminate before others are told; `reason` a whole term. Inside a callback.
+ */
 void nx_server_end(noex_gen_server *server, struct noex_term reason);
 /** The cluster stops: all end with `shutdown`. */
 void nx_servers_stop(noex_cluster *cluster);

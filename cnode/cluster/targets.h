@@ -1,4 +1,5 @@
-/* Targets that are kept, and names of `global` that are looked up first. SPDX-License-Identifier: Apache-2.0 */
+/* Targets that are kept, and names of `global` that are looked up first. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef NX_CLUSTER_TARGETS_H
 #define NX_CLUSTER_TARGETS_H
 
@@ -7,7 +8,7 @@
 /** A target with its own strings. */
 struct nx_target {
     struct noex_target at;
-    void *strings; /* one block */
+    void *strings;  /* one block */
     noex_op lookup; /* under way; 0: none */
 };
 

@@ -91,6 +91,11 @@ const char *nx_conn_step(const struct nx_conn *c)
     return c->peer ? "connected" : nx_hs_step(c->hs);
 }
 
+uint64_t nx_conn_heard_ms(const struct nx_conn *c)
+{
+    return c->ticks.read_at;
+}
+
 const struct nx_hs_result *nx_conn_peer(const struct nx_conn *c)
 {
     return c->peer;

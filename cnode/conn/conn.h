@@ -92,6 +92,8 @@ bool nx_conn_is_up(const struct nx_conn *c);
 /** What is going on, in words, before it is up: "handshake: the peer's status". */
 const char *nx_conn_step(const struct nx_conn *c);
 
+/** When a byte was read last. */
+uint64_t nx_conn_heard_ms(const struct nx_conn *c);
 /** What the handshake found out. Valid once up. */
 const struct nx_hs_result *nx_conn_peer(const struct nx_conn *c);
 bool nx_conn_has_flag(const struct nx_conn *c, uint64_t dflag);

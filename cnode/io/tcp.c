@@ -269,6 +269,11 @@ int64_t nx_tcp_write(struct nx_tcp *t, const uint8_t *bytes, size_t len, struct 
     return n;
 }
 
+void nx_tcp_finish(struct nx_tcp *t)
+{
+    shutdown(t->fd, SHUT_WR);
+}
+
 void nx_tcp_close(struct nx_tcp *t)
 {
     if (!t)

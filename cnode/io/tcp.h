@@ -48,6 +48,9 @@ NOEX_MUST_USE int64_t nx_tcp_read(struct nx_tcp *t, uint8_t *buf, size_t size,
 NOEX_MUST_USE int64_t nx_tcp_write(struct nx_tcp *t, const uint8_t *bytes, size_t len,
                                    struct noex_error *err);
 
+/** Sends the end of file behind what was written; reading goes on. */
+void nx_tcp_finish(struct nx_tcp *t);
+
 /** Frees now as far as the caller is concerned: no callback comes any more; the descriptor is
  * closed after uv_close of its poll. NULL is allowed. */
 void nx_tcp_close(struct nx_tcp *t);

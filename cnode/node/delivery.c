@@ -108,14 +108,25 @@ static void fill_failed(noex_node *node, const struct nx_monitor *m, struct noex
     out->error = &node->event_err;
 }
 
+static void fill_holder(noex_node *node, const struct nx_monitor *m, uint32_t slot,
+                        struct noex_event *out)
+{
+    const struct nx_holder *h = m->held ? nx_holder_of(&node->holders, slot) : NULL;
+    if (!h)
+        return;
+    node->process = (struct noex_pid){h->process, h->serial, node->creation};
+    out->process = &node->process;
+    out->process_user = nx_proc_at(node->procs, h->process)->user;
+}
+
 static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event *out)
 {
     uint32_t slot = NX_EVENT_NUMBER(item);
     unsigned event = nx_events_take(node->monitors, item);
     const struct nx_monitor *m = nx_monitor_at(node->monitors, slot);
-    const struct nx_peer *p = node->peers.list[m->peer];
-    node->target =
-        (struct noex_target){.kind = (enum noex_target_kind)m->kind, .node = p->name.full};
+    const char *name =
+        m->peer == NX_PEER_HERE ? node->self.full : node->peers.list[m->peer]->name.full;
+    node->target = (struct noex_target){.kind = (enum noex_target_kind)m->kind, .node = name};
     if (m->kind == NOEX_TARGET_NAME)
         node->target.name = m->target.name;
     else if (m->kind == NOEX_TARGET_PID)
@@ -124,11 +135,12 @@ static void fill_monitor_event(noex_node *node, uint32_t item, struct noex_event
         .size = sizeof *out,
         .type = NOEX_EVENT_MONITOR_UP,
         .time_us = (int64_t)m->when,
-        .node = p->name.full,
+        .node = name,
         .monitor = nx_monitor_id(m, slot),
         .monitor_user = m->user,
         .target = &node->target,
     };
+    fill_holder(node, m, slot, out);
     if (event == NX_MONITOR_EV_DOWN)
         fill_down(m, out);
     else if (event == NX_MONITOR_EV_FAILED)
@@ -317,6 +329,15 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
         *w->err = *e->error;
 }
 
+/* The process that holds the monitor of an item; it lives, else there was nothing to tell. */
+static const struct nx_proc *holder_of(const noex_node *node, uint32_t item)
+{
+    if (item & NX_EVENT_FOREIGN)
+        return NULL;
+    const struct nx_holder *h = nx_holder_of(&node->holders, NX_EVENT_NUMBER(item));
+    return h ? nx_proc_at(node->procs, h->process) : NULL;
+}
+
 /* The function that is to be told of the item. */
 static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
 {
@@ -325,7 +346,8 @@ static noex_event_fn receiver_of(noex_node *node, uint32_t item, void **user)
         *user = node;
         return nx_system_message;
     }
-    const struct nx_proc *proc = l ? nx_proc_find(node->procs, l->proc, l->serial) : NULL;
+    const struct nx_proc *proc =
+        l ? nx_proc_find(node->procs, l->proc, l->serial) : holder_of(node, item);
     noex_event_fn own = proc ? proc->on_event : l ? l->text.on_event : NULL;
     *user = own ? (proc ? proc->user : l->text.user) : node->options.user;
     return own ? own : node->options.on_event;

@@ -6,6 +6,7 @@
 #include "node/mail.h"
 #include "node/peer.h"
 #include "node/signals.h"
+#include "node/watching.h"
 #include "term/ident.h"
 #include "term/reason.h"
 
@@ -104,11 +105,17 @@ static void tell_watcher(noex_node *node, const struct nx_proc *proc, const stru
     nx_signal_tell_kept(p, proc->number, &down, reason->term, reason->kept);
 }
 
-static void tell_watchers(noex_node *node, const struct nx_proc *proc, const struct reason *reason)
+/* `far` is what fits into the queue of a connection. */
+static void tell_watchers(noex_node *node, const struct nx_proc *proc, const struct reason *near,
+                          const struct reason *far)
 {
     uint32_t slot;
     while ((slot = proc->bonds.watchers.first)) {
-        tell_watcher(node, proc, nx_watcher_at(&node->watchers, slot), reason);
+        const struct nx_watcher *w = nx_watcher_at(&node->watchers, slot);
+        if (w->key.peer == NX_PEER_HERE)
+            nx_watching_down(node, w, near->term);
+        else
+            tell_watcher(node, proc, w, far);
         nx_watcher_drop(&node->watchers, slot);
     }
 }
@@ -152,7 +159,6 @@ static void exit_here(noex_node *node, const struct nx_proc *proc, const struct 
         nx_exit_signal(node, other, &exit);
 }
 
-/* `far` is what fits into the queue of a connection. */
 static void tell_links(noex_node *node, const struct nx_proc *proc, const struct reason *near,
                        const struct reason *far)
 {
@@ -194,10 +200,11 @@ static void tell_all(noex_node *node, struct nx_proc *proc)
     const bool fits = near.term.len <= node->options.out_max / 2;
     const struct reason far = fits ? near : (struct reason){too_long, NULL};
     nx_box_empty(&node->letters, &proc->box);
-    tell_watchers(node, proc, &far);
-    tell_links(node, proc, &near, &far);
+    nx_watching_process_ended(node, proc);
     nx_calls_process_ended(node, proc, near.term);
-    nx_mail_queue(node, l);
+    nx_mail_queue(node, l); /* its own end comes before what that means to others here */
+    tell_watchers(node, proc, &near, &far);
+    tell_links(node, proc, &near, &far);
 }
 
 /* One after the other: processes may be linked in chains of any length. */

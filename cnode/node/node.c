@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/shutdown.h"
 #include "node/node.h"
 
 #include "base/alloc.h"
@@ -160,6 +161,8 @@ static uint64_t on_deadline(void *ctx)
     uint64_t call_at = nx_pendings_deadline(node->pendings);
     uint64_t timer_at = nx_timers_deadline(&node->timers);
     at = timer_at < at ? timer_at : at;
+    uint64_t leave_at = nx_shutdown_deadline(node);
+    at = leave_at < at ? leave_at : at;
     return call_at < at ? call_at : at;
 }
 
@@ -184,6 +187,7 @@ static void turn_connections(noex_node *node, uint64_t now_ms)
     nx_calls_expire(node, now_ms);
     for (uint32_t i = 0; i < node->peers.count; i++)
         nx_peer_turn(node->peers.list[i], now_ms);
+    nx_shutdown_turn(node, now_ms);
 }
 
 static void tell(noex_node *node, uint64_t now_ms)
@@ -304,6 +308,9 @@ static int make_processes(noex_node *node, struct noex_error *err)
     node->letters.max = node->options.mail_max;
     nx_links_init(&node->links, &node->alloc, &seed, &owners);
     nx_watchers_init(&node->watchers, &node->alloc, &seed, &owners);
+    nx_holders_init(&node->holders, &node->alloc, &seed, &owners);
+    nx_monitors_set_holders(node->monitors, &node->holders);
+    nx_monitor_list_init(&node->here);
     nx_served_init(&node->served, &node->alloc);
     node->pendings = nx_pendings_new(&node->alloc, &node->letters, queue_letter, node);
     if (!node->pendings)
@@ -367,6 +374,7 @@ static void on_loop_closed(void *ctx)
     if (node->procs) { /* the last to be made */
         nx_links_free(&node->links);
         nx_watchers_free(&node->watchers);
+        nx_holders_free(&node->holders);
         nx_served_free(&node->served);
         nx_procs_free(node->procs);
     }

@@ -41,6 +41,8 @@ struct noex_node {
     struct nx_timers timers;
     struct nx_links links;
     struct nx_watchers watchers;
+    struct nx_holders holders;
+    struct nx_monitor_list here; /* monitors of processes of this node */
     uint32_t ending_first; /* processes whose end is being told */
     uint32_t ending_last;
     struct nx_node_events events;
@@ -53,6 +55,10 @@ struct noex_node {
     bool foreign;                 /* on a caller's uv_loop_t */
     bool running; /* inside noex_node_process, or in a callback of a caller's loop */
     bool closing;
+    bool leaving; /* noex_node_shutdown was called: no new connections */
+    bool left;    /* and no connection is left */
+    uint32_t leave_event;
+    uint64_t leave_ms; /* the longest that is waited for the peers */
     bool telling; /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;

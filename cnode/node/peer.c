@@ -77,6 +77,7 @@ static void drop_parts(struct nx_peer *p)
     p->dial = NULL;
     p->tcp = NULL;
     p->conn = NULL;
+    p->parting = false;
 }
 
 /* One that waits to be told goes back then. */
@@ -299,7 +300,9 @@ static void on_readable(void *ctx)
     uint64_t now = nx_loop_now(p->node->loop);
     for (int i = 0; i < READS_A_TURN && nx_channel_read(p->conn, p->tcp, now, &err); i++)
         continue;
-    if (err.code)
+    if (err.code && p->parting)
+        nx_peer_disconnect(p);
+    else if (err.code)
         nx_peer_fail(p, &err);
 }
 
@@ -538,6 +541,8 @@ int nx_peer_connect(struct nx_peer *p)
              next = p->start_ms + p->node->options.reconnect_min_ms;
     if (p->state != NX_PEER_IDLE && p->state != NX_PEER_BACKOFF)
         return 0;
+    if (p->node->leaving)
+        return NOEX_ESTATE;
     int rc = nx_node_events_reserve(&p->node->events, p->reserved, NX_PEER_EVENTS);
     if (rc)
         return rc;
@@ -585,6 +590,16 @@ bool nx_peer_disconnect(struct nx_peer *p)
     }
     p->attempt = 0;
     return true;
+}
+
+void nx_peer_part(struct nx_peer *p)
+{
+    if (p->parting || nx_peer_queued(p) || nx_pump_has_more(p))
+        return;
+    p->parting = true;
+    if (!p->write_failed)
+        nx_tcp_finish(p->tcp);
+    p->write_failed = true;
 }
 
 /* ---- connections that the peer makes ---- */

@@ -47,6 +47,7 @@ struct nx_peer {
     struct nx_tcp *tcp;
     struct nx_conn *conn;
     bool connected_before; /* a connection was up: an `alive` then means that one */
+    bool parting;          /* all is sent, and the peer knows: its end is waited for */
     bool write_failed;     /* nothing more can be sent; the read side will tell the end */
     bool attempting;       /* one of the node's attempts under way */
     bool unproven;         /* the last attempt did not come up, or was lost at once */
@@ -86,6 +87,8 @@ void nx_peer_free(struct nx_peer *p);
 /** Asks for an attempt unless there is a connection or an attempt; it begins in a turn. Errors:
  * NOEX_ENOMEM. */
 NOEX_MUST_USE int nx_peer_connect(struct nx_peer *p);
+/** The node shuts down: once all that waits is sent the peer is told so, and then closes. */
+void nx_peer_part(struct nx_peer *p);
 /** Drops connection and attempts, with the events of a loss. False where there was nothing. */
 bool nx_peer_disconnect(struct nx_peer *p);
 

@@ -29,8 +29,11 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
     nx_buf_fixed(&b, target, sizeof target);
     if (!encode_target(p, m, &b))
         return NOEX_ETARGET;
+    const struct nx_holder *h = m->held ? nx_holder_of(&p->node->holders, slot) : NULL;
+    uint8_t from[NX_RAW_PID_SIZE];
     struct nx_ctrl ctrl = {.op = op};
-    ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
+    ctrl.arg[NX_ARG_FROM] =
+        h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->conn);
     ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
     ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->conn, NX_REF_MONITOR, slot, m->generation, ref);
     return nx_conn_send(p->conn, 0, &ctrl, nx_span(NULL, 0));

@@ -1,5 +1,5 @@
 /* What ties a local process to others, and what goes when a peer is lost: the heads of the lists of
- * links.h and watchers.h. SPDX-License-Identifier: Apache-2.0 */
+ * links.h, watchers.h and holders.h. SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_PROCESS_BONDS_H
 #define NX_PROCESS_BONDS_H
 
@@ -12,6 +12,7 @@
 struct nx_bonds {
     struct nx_ring links;    /* read with nx_link_at, nx_link_next_of_process */
     struct nx_ring watchers; /* read with nx_watcher_at, nx_watcher_next_of_process */
+    struct nx_ring monitors; /* of a process: those that it holds; see holders.h */
 };
 
 /** Where the tables find them: by the slot of a process in use, by the index of a peer. */

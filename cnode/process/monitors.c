@@ -22,6 +22,7 @@ struct chunk {
 };
 
 struct nx_monitors {
+    struct nx_holders *holders; /* NULL: none can be held */
     const struct noex_allocator *alloc;
     struct chunk *chunks;
     uint32_t chunk_count;
@@ -67,6 +68,11 @@ void nx_monitors_free(struct nx_monitors *t)
     nx_free(t->alloc, t->chunks);
     nx_reasons_free(&t->reasons);
     nx_free(t->alloc, t);
+}
+
+void nx_monitors_set_holders(struct nx_monitors *t, struct nx_holders *holders)
+{
+    t->holders = holders;
 }
 
 void nx_monitor_list_init(struct nx_monitor_list *l)
@@ -119,6 +125,8 @@ static void release(struct nx_monitors *t, uint32_t slot)
     struct nx_monitor *m = nx_monitor_at(t, slot);
     if (m->kind == NOEX_TARGET_NAME)
         nx_free(t->alloc, m->target.name);
+    if (m->held)
+        nx_holder_remove(t->holders, slot);
     uint32_t generation = m->generation + 1;
     memset(m, 0, sizeof *m);
     m->generation = generation ? generation : 1;
@@ -129,7 +137,7 @@ static void release(struct nx_monitors *t, uint32_t slot)
 
 static int set_target(struct nx_monitors *t, struct nx_monitor *m, const struct noex_target *target)
 {
-    m->kind = (unsigned)target->kind & 127u;
+    m->kind = (unsigned)target->kind & 63u;
     if (target->kind == NOEX_TARGET_NAME) {
         m->target.name = nx_strndup(t->alloc, target->name, strlen(target->name));
         return m->target.name ? 0 : NOEX_ENOMEM;
@@ -466,7 +474,7 @@ void nx_monitor_down(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
                      uint32_t generation, struct nx_span term, uint64_t full_len, int64_t now_us)
 {
     struct nx_monitor *m = nx_monitor_find(t, slot, generation);
-    t->stats.downs_received++;
+    t->stats.downs_received += peer != NX_PEER_HERE;
     if (!m || m->peer != peer || m->kind == NOEX_TARGET_NODE ||
         (m->state != NX_MONITOR_SENT && m->state != NX_MONITOR_ACTIVE)) {
         t->stale++;
@@ -521,6 +529,12 @@ static void take_back(struct nx_monitors *t, struct nx_monitor *m)
 
 void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
 {
+    t->stats.demonitored += nx_monitor_at(t, slot)->state != NX_MONITOR_ENDED;
+    nx_monitor_abandon(t, l, slot);
+}
+
+void nx_monitor_abandon(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot)
+{
     struct nx_monitor *m = nx_monitor_at(t, slot);
     take_back(t, m);
     if (m->state != NX_MONITOR_ENDED) {
@@ -528,7 +542,6 @@ void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint
         unlink_record(t, l, slot);
         leave_gauge(t, m);
         m->state = NX_MONITOR_ENDED;
-        t->stats.demonitored++;
         if (held)
             leave(t, l, slot);
         release_if_over(t, slot);

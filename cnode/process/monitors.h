@@ -4,6 +4,7 @@
 #ifndef NX_PROCESS_MONITORS_H
 #define NX_PROCESS_MONITORS_H
 
+#include "process/holders.h"
 #include "process/reasons.h"
 #include <noex/monitor.h>
 
@@ -28,7 +29,8 @@ struct nx_monitor {
     uint32_t generation;
     uint32_t peer;
     uint8_t state;
-    uint8_t kind : 7; /* enum noex_target_kind */
+    uint8_t kind : 6; /* enum noex_target_kind */
+    uint8_t held : 1; /* a process of this node holds it, see holders.h */
     uint8_t
         leaving : 1; /* over here, while its node holds it and is to be told; linked by `prev` */
     uint8_t events;  /* NX_MONITOR_EV_* not delivered yet */
@@ -76,6 +78,8 @@ struct nx_monitors;
 struct nx_monitors *nx_monitors_new(const struct noex_allocator *a, uint32_t max,
                                     size_t reason_budget);
 void nx_monitors_free(struct nx_monitors *t);
+/** Whom a record that is gone is no longer held by; borrowed for its life. */
+void nx_monitors_set_holders(struct nx_monitors *t, struct nx_holders *holders);
 
 void nx_monitor_list_init(struct nx_monitor_list *l);
 
@@ -126,6 +130,9 @@ void nx_monitor_down(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t 
 
 /** Ends a monitor silently; where the peer holds it, it is `leaving`. */
 void nx_monitor_demonitor(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot);
+
+/** The same where its watcher has ended: it does not count as demonitored. */
+void nx_monitor_abandon(struct nx_monitors *t, struct nx_monitor_list *l, uint32_t slot);
 
 /** The next one that the peer must be sent a DEMONITOR_P for, or 0; nx_monitor_left says that it
  * went out. Until then its record is kept, readable but for its events. */

@@ -57,9 +57,9 @@ struct noex_cluster_options {
     /** Nodes to be connected to, for ever, "name@host" or "name@host:port" as in struct
      * noex_target; ends with a NULL. NULL: none. The own name is stepped over. */
     const char *const *seeds;
-    /** All else, as for noex_node_new: limits, epmd_port, listen_address, visible, no_epmd, the log,
-     * the allocator, which is the cluster's, too. on_event and user are told what happens on the
-     * node as well, but for what belongs to servers and to what was asked of the cluster. Not
+    /** All else, as for noex_node_new: limits, epmd_port, listen_address, visible, no_epmd, the
+     * log, the allocator, which is the cluster's, too. on_event and user are told what happens on
+     * the node as well, but for what belongs to servers and to what was asked of the cluster. Not
      * read: name, cookie, listen, listen_port, on_ready, and the three that stand below. NULL: the
      * defaults. */
     const struct noex_options *node;
@@ -145,8 +145,8 @@ NOEX_API const struct noex_error *noex_cluster_error(const noex_cluster *cluster
 
 /* Nodes. What is told of them is NOEX_ENOTSTARTED unless the cluster is running. */
 
-/** The own name, "name@host"; also of a stopped cluster. Borrowed for the cluster's life; NULL gives
- * NULL. */
+/** The own name, "name@host"; also of a stopped cluster. Borrowed for the cluster's life; NULL
+ * gives NULL. */
 NOEX_API const char *noex_cluster_local_node_id(const noex_cluster *cluster);
 
 /** How it stands with a node. */
@@ -158,12 +158,12 @@ enum noex_node_status {
 
 /** What is known of a node. */
 struct noex_node_info {
-    const char *id;                /**< "name@host"; borrowed for the cluster's life */
-    uint64_t uptime_ms;            /**< since it was connected, or the cluster was running; else 0 */
-    uint64_t heard_ms;             /**< since it was last heard; 0 for the own node */
-    uint64_t process_count;        /**< servers of the own node; 0 for the others, who do not say */
-    enum noex_node_status status;
-    uint32_t port;                 /**< its distribution port; 0: not known */
+    const char *id;               /**< "name@host"; borrowed for the cluster's life */
+    uint64_t uptime_ms;           /**< since it was connected, or the cluster was running; else 0 */
+    uint64_t heard_ms;            /**< since it was last heard; 0 for the own node */
+    uint64_t process_count;       /**< servers of the own node; 0 for the others, who do not say */
+    enum noex_node_status status; /**< how it stands with it */
+    uint32_t port;                /**< its distribution port; 0: not known */
 };
 
 /** What is known of the own node. Errors: NOEX_EINVALID (a NULL), NOEX_ENOTSTARTED. */
@@ -230,8 +230,8 @@ typedef uint64_t noex_op;
 /** How it came out. Borrowed until the callback returns, or until the next call on the cluster.
  * What does not belong to the function that asked is 0 or NULL. */
 struct noex_result {
-    size_t size; /**< sizeof(struct noex_result) as the library was compiled */
-    noex_op op;
+    size_t size;                      /**< sizeof(struct noex_result) as the library was compiled */
+    noex_op op;                       /**< what was asked for */
     const struct noex_error *error;   /**< NULL: it came out well; else its cause */
     const char *node;                 /**< the node concerned; of a name conflict the holder's */
     const struct noex_target *target; /**< what a monitor, a call or a link was to reach */
@@ -247,10 +247,11 @@ typedef void (*noex_done_fn)(void *user, const struct noex_result *result);
 /**
  * Waits for what was asked for without a function: runs the cluster, callbacks and all, until it is
  * answered. Returns 0 or the error in `*result` (may be NULL), which the function that asked
- * documents. Each has its own timeout. Until it was awaited, or forgotten, an answer is kept. Errors
- * of the waiting itself, which leave it to be awaited again: NOEX_EINVALID (NULL; nothing of this
+ * documents. Each has its own timeout. Until it was awaited, or forgotten, an answer is kept; of a
+ * monitor or a link that came to be only until that is over, and awaiting it then gives 0. Where
+ * the waiting itself fails it can be awaited again. Errors: NOEX_EINVALID (NULL; nothing of this
  * name is awaited), NOEX_EREENTRANT (inside a callback), NOEX_ESTATE (on a caller's uv_loop_t, or
- * freed meanwhile), NOEX_EINTERRUPTED (noex_node_wakeup).
+ * freed meanwhile).
  */
 NOEX_API NOEX_MUST_USE int noex_await(noex_cluster *cluster, noex_op op,
                                       const struct noex_result **result);

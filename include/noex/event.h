@@ -100,6 +100,8 @@ enum noex_event_type {
     /** A function served here was called: process (made for it, to be ended by noex_return or
      * noex_raise), process_user, node, from, term (the list of arguments). */
     NOEX_EVENT_REQUEST = 23,
+    /** noex_node_shutdown is done: no connection is left. */
+    NOEX_EVENT_SHUTDOWN = 24,
     /** For the on_stop of a process alone: it is to end: process, process_user, reason, term. */
     NOEX_EVENT_STOP = 25
 };
@@ -178,9 +180,9 @@ NOEX_API int noex_event_print_term(const struct noex_event *event, char *text, s
                                    bool *cut);
 
 /**
- * The reason of an end (MONITOR_DOWN, EXIT, PROCESS_END, CALL_FAILED, SPAWN_DOWN) in words on one
- * line: an Elixir exception's own message, an Erlang error without its stack; empty where the type
- * says all. In all else as noex_event_print_term. Returns the length. Errors: NOEX_EINVALID.
+ * The reason of an end (MONITOR_DOWN, EXIT, PROCESS_END, CALL_FAILED, SPAWN_DOWN, STOP) in words on
+ * one line: an Elixir exception's own message, an Erlang error without its stack; empty where the
+ * type says all. In all else as noex_event_print_term. Returns the length. Errors: NOEX_EINVALID.
  */
 NOEX_API int noex_event_message(const struct noex_event *event, char *text, size_t size);
 

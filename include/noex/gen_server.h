@@ -35,8 +35,8 @@ enum noex_next {
 struct noex_behavior {
     /** sizeof(struct noex_behavior) as the caller was compiled; set by noex_behavior_init. */
     size_t size;
-    /** What it is called in a stack trace; NULL: the name it is registered under, or "c". Borrowed
-     * as long as servers of it live. */
+    /** What it is called in a stack trace; NULL: the name it is registered under, or "c".
+     * Copied. */
     const char *name;
     /** Begins; with the init arguments. CONTINUE: it is there; STOP or FAIL: it is not, and
      * terminate is not called; LATER: it is not ready yet, and what is sent to it waits. NULL: as
@@ -73,12 +73,12 @@ struct noex_gen_server_options {
     /** sizeof(struct noex_gen_server_options) as the caller was compiled; set by
      * noex_gen_server_options_init. */
     size_t size;
-    const char *name;        /**< registered under on this node, UTF-8; NULL: none */
-    const char *global_name; /**< registered under in `global`, UTF-8; NULL: none */
-    struct noex_term args;   /**< the init arguments; no bytes: the empty list */
-    void *state;             /**< what noex_gen_server_state gives in init */
-    noex_done_fn done;       /**< is told when it is ready, or how it failed later; NULL: none */
-    void *user;              /**< passed to done */
+    const char *name;         /**< registered under on this node, UTF-8; NULL: none */
+    const char *global_name;  /**< registered under in `global`, UTF-8; NULL: none */
+    struct noex_term args;    /**< the init arguments; no bytes: the empty list */
+    void *state;              /**< what noex_gen_server_state gives in init */
+    noex_done_fn done;        /**< is told when it is ready, or how it failed later; NULL: none */
+    void *user;               /**< passed to done */
     uint64_t init_timeout_ms; /**< the longest that NOEX_NEXT_LATER may last (5000) */
     uint32_t trap_exit;       /**< 1: exit signals come as EXIT, as process_flag(trap_exit, true) */
     uint32_t reserved;        /**< 0 */
@@ -97,15 +97,15 @@ static inline void noex_gen_server_options_init(struct noex_gen_server_options *
 /* Starting and ending */
 
 /**
- * Starts a server: `init` runs inside this call. `options` may be NULL, `ref` and `op` too. What is
- * known at once is returned; where its init goes on, or it is to have a name in `global`, the rest
- * is the result of `op`: its process, or NOEX_EINIT (init has failed later: term is the reason),
- * NOEX_ECALLTIMEOUT (init_timeout_ms), NOEX_ENAMETAKEN (in `global`: node is the holder's),
- * NOEX_ENOGLOBAL, NOEX_ENOTREACHABLE, NOEX_ENOPROC (it ended meanwhile), NOEX_ENOTSTARTED; then the
- * server has ended. Errors: NOEX_EINVALID (a NULL, a struct of a size that cannot be, a name that
- * no process can have), NOEX_ENOTSTARTED, NOEX_ENAMETAKEN (the name on this node), NOEX_EINIT (init
- * has failed: the reason in words), NOEX_ETERM (`args` is no whole term), NOEX_ENOMEM, NOEX_ELIMIT
- * (processes_max).
+ * Starts a server: `init` runs inside this call; or, where it is to have a name in `global`, once
+ * that is registered. `options` may be NULL, `ref` and `op` too. What is known at once is returned;
+ * the rest is the result of `op`: its process, or NOEX_EINIT (init has failed later: term is the
+ * reason), NOEX_ECALLTIMEOUT (init_timeout_ms), NOEX_ENAMETAKEN (in `global`: node is the
+ * holder's), NOEX_ENOGLOBAL, NOEX_ENOTREACHABLE, NOEX_ENOPROC (it ended meanwhile),
+ * NOEX_ENOTSTARTED; then the server has ended. Errors: NOEX_EINVALID (a NULL, a struct of a size
+ * that cannot be, a name that no process can have), NOEX_ENOTSTARTED, NOEX_ENAMETAKEN (the name on
+ * this node), NOEX_EINIT (init has failed: the reason in words), NOEX_ETERM (`args` is no whole
+ * term), NOEX_ENOMEM, NOEX_ELIMIT (processes_max).
  */
 NOEX_API NOEX_MUST_USE int noex_gen_server_start(noex_cluster *cluster,
                                                  const struct noex_behavior *behavior,
@@ -192,8 +192,7 @@ NOEX_API enum noex_next noex_gen_server_reply_error(noex_gen_server *self, const
  * why);`. Who monitors it gets the reason {<<"no disk: full">>, Stack}, in which the stack names
  * the C function, its file and its line.
  */
-#define NOEX_FAIL(self, ...)                                                                       \
-    noex_gen_server_fail((self), __func__, __FILE__, __LINE__, __VA_ARGS__)
+#define NOEX_FAIL(self, ...) noex_gen_server_fail((self), __func__, __FILE__, __LINE__, __VA_ARGS__)
 
 /** What NOEX_FAIL calls; returns NOEX_NEXT_FAIL. */
 NOEX_API enum noex_next noex_gen_server_fail(noex_gen_server *self, const char *function,

@@ -29,6 +29,13 @@ NOEX_API NOEX_MUST_USE int noex_global_register(noex_cluster *cluster, const cha
                                                 const struct noex_ref *process, noex_done_fn done,
                                                 void *user, noex_op *op);
 
+/** As noex_global_register, under any term: what Erlang code has registered by atoms and tuples.
+ * Errors: as there, and NOEX_ETERM (`name` is no whole term), NOEX_EINVALID (a NULL),
+ * NOEX_ENOTSTARTED, NOEX_ENOPROC, NOEX_ENOMEM. */
+NOEX_API NOEX_MUST_USE int noex_global_register_term(noex_cluster *cluster, struct noex_term name,
+                                                     const struct noex_ref *process,
+                                                     noex_done_fn done, void *user, noex_op *op);
+
 /** Takes a name away that noex_global_register gave, everywhere; one of another node is left alone.
  * Result: nothing. Errors: NOEX_EINVALID (a NULL), NOEX_ENOTSTARTED, NOEX_ENOMEM. */
 NOEX_API NOEX_MUST_USE int noex_global_unregister(noex_cluster *cluster, const char *name,
@@ -38,6 +45,11 @@ NOEX_API NOEX_MUST_USE int noex_global_unregister(noex_cluster *cluster, const c
  * name), NOEX_ENOTSTARTED, NOEX_ENOMEM. */
 NOEX_API NOEX_MUST_USE int noex_global_whereis(noex_cluster *cluster, const char *name,
                                                noex_done_fn done, void *user, noex_op *op);
+
+/** As noex_global_whereis, of any term. Errors: NOEX_ETERM, NOEX_EINVALID (NULL),
+ * NOEX_ENOTSTARTED, NOEX_ENOMEM. */
+NOEX_API NOEX_MUST_USE int noex_global_whereis_term(noex_cluster *cluster, struct noex_term name,
+                                                    noex_done_fn done, void *user, noex_op *op);
 
 /** As noex_global_whereis, but that nobody has it is an error of the result: NOEX_ENONAME. Errors:
  * NOEX_EINVALID, NOEX_ENOTSTARTED, NOEX_ENOMEM. */
@@ -58,8 +70,8 @@ struct noex_global_stats {
     uint64_t local_registrations; /**< gauge: names it has now */
     uint64_t total_registrations; /**< names it got */
     uint64_t conflicts;           /**< names that others had */
-    uint64_t healed;              /**< names that were registered again after a connection was lost */
-    uint64_t lost;                /**< names that others got meanwhile */
+    uint64_t healed; /**< names that were registered again after a connection was lost */
+    uint64_t lost;   /**< names that others got meanwhile */
 };
 
 /** In any status. `size` is sizeof(struct noex_global_stats). NULLs give nothing. */

@@ -18,9 +18,9 @@ enum noex_lifecycle_type {
 /** A lifecycle event; borrowed until the handler returns. */
 struct noex_lifecycle_event {
     size_t size; /**< sizeof(struct noex_lifecycle_event) as the library was compiled */
-    enum noex_lifecycle_type type;
-    enum noex_reason_type reason; /**< TERMINATED, PROCESS_DOWN: the type of the ending */
-    const struct noex_ref *process; /**< the server; of a PROCESS_DOWN the one that monitors */
+    enum noex_lifecycle_type type;       /**< says which of the fields below count */
+    enum noex_reason_type reason;        /**< TERMINATED, PROCESS_DOWN: the type of the ending */
+    const struct noex_ref *process;      /**< the server; of a PROCESS_DOWN the one that monitors */
     const struct noex_target *monitored; /**< PROCESS_DOWN: what was monitored; of a name in
                                               `global` the process that had it */
     noex_op monitor; /**< PROCESS_DOWN: the monitor, as noex_remote_monitor named it */

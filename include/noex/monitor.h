@@ -16,12 +16,26 @@ extern "C" {
  * NOEX_ENOMONITOR, NOEX_EPID, NOEX_ENOTREACHABLE (with the cause in words) or the error of the
  * attempt to connect. A target that is not there gives MONITOR_UP and MONITOR_DOWN with noproc. No
  * event comes before this call has returned, so `*id` is always known first; where it fails none
- * comes at all. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event.
- * Errors: NOEX_EINVALID (a NULL, the node's own name), NOEX_ETARGET, NOEX_ENODENAME, NOEX_ENOMEM,
- * NOEX_ELIMIT (monitors_max).
+ * comes at all. `timeout_ms` 0: setup_timeout_ms of the node. `user` comes back in each event. A
+ * process of the node itself is monitored in the same way, and nothing of that can fail later; its
+ * PROCESS_END comes before the DOWN.
+ * Errors: NOEX_EINVALID (a NULL, a NODE target of the own name), NOEX_ETARGET, NOEX_ENODENAME,
+ * NOEX_ENOMEM, NOEX_ELIMIT (monitors_max).
  */
 NOEX_API NOEX_MUST_USE int noex_monitor(noex_node *node, const struct noex_target *target,
                                         uint64_t timeout_ms, void *user, noex_monitor_id *id);
+
+/**
+ * The same for a process of this node, as erlang:monitor/2 in it: its pid is what the target's node
+ * sees (process_info monitored_by), and its events go to its on_event, unless the node's are
+ * pulled. When it ends its monitors do so silently, on both sides. Errors: NOEX_EINVALID (a NULL, a
+ * NODE target of the own name), NOEX_ENOPROC (there is no such process), NOEX_ETARGET,
+ * NOEX_ENODENAME, NOEX_ENOMEM, NOEX_ELIMIT (monitors_max).
+ */
+NOEX_API NOEX_MUST_USE int noex_process_monitor(noex_node *node, const struct noex_pid *process,
+                                                const struct noex_target *target,
+                                                uint64_t timeout_ms, void *user,
+                                                noex_monitor_id *id);
 
 /**
  * Ends a monitor. Once this has returned no event carries the id, also none that had happened and
@@ -39,7 +53,7 @@ struct noex_monitor_stats {
     uint64_t timed_out;      /**< not established in time */
     uint64_t failed;         /**< other failures than the timeout */
     uint64_t demonitored;    /**< ended by noex_demonitor */
-    uint64_t downs_received; /**< DOWNs from peers, those for ended monitors included */
+    uint64_t downs_received; /**< DOWNs of other nodes, those for ended monitors included */
     uint64_t noconnection;   /**< ends made here at the loss of a connection */
 };
 

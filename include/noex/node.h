@@ -140,6 +140,16 @@ NOEX_API NOEX_MUST_USE int noex_node_new(noex_node **out, const struct noex_opti
  */
 NOEX_API void noex_node_close(noex_node *node, noex_closed_fn closed, void *user);
 
+/**
+ * Begins an orderly end: no connection is accepted or begun any more (what would begin one fails
+ * with NOEX_ESTATE), the registration with epmd is given up, and each connection is closed once the
+ * peer has read all that was sent; its NODE_DOWN says NOEX_EDISCONNECTED. After `linger_ms` what is
+ * left is closed all the same. One NOEX_EVENT_SHUTDOWN tells that no connection is left; then, or
+ * at any time, noex_node_close. Without this a close may cost a peer what it has not read yet.
+ * Called again it does nothing. Errors: NOEX_EINVALID (NULL), NOEX_ENOMEM (nothing has begun).
+ */
+NOEX_API NOEX_MUST_USE int noex_node_shutdown(noex_node *node, uint64_t linger_ms);
+
 /** noex_node_close without being told. */
 NOEX_API void noex_node_free(noex_node *node);
 
@@ -227,6 +237,22 @@ enum noex_connection_state {
  */
 NOEX_API enum noex_connection_state noex_connection(noex_node *node, const char *peer, char *text,
                                                     size_t size);
+
+/** What is known of another node. */
+struct noex_peer_info {
+    uint64_t flags;    /**< the capability flags that both have, while it is up; else 0 */
+    uint64_t up_ms;    /**< since the connection came up; 0: it is not */
+    uint64_t heard_ms; /**< since the last byte was read from it; 0: it is not up */
+    uint32_t creation; /**< which incarnation it is, while it is up; else 0 */
+    uint32_t port;     /**< its distribution port, where one was given; else 0 */
+    uint32_t visible;  /**< 1: it is a visible node, and up */
+    enum noex_connection_state state; /**< as noex_connection tells */
+};
+
+/** Fills in what is known of a node; all 0 where that is nothing. `size` is sizeof(struct
+ * noex_peer_info). NULLs give nothing. */
+NOEX_API void noex_peer_get_info(noex_node *node, const char *peer, struct noex_peer_info *info,
+                                 size_t size);
 
 /** Counters of a node, from its birth; gauges are marked. */
 struct noex_stats {

@@ -38,13 +38,13 @@ NOEX_API int noex_remote_demonitor(noex_cluster *cluster, noex_op monitor);
 /** noex's RemoteMonitorStats, from the cluster's birth; gauges are marked. Local monitors count in
  * the last field only. */
 struct noex_remote_monitor_stats {
-    uint64_t initialized;                 /**< 1 from the first noex_remote_monitor or demonitor on */
-    uint64_t pending_count;               /**< gauge: asked for, not established yet */
-    uint64_t active_outgoing_count;       /**< gauge: established */
-    uint64_t total_initiated;             /**< asked for */
-    uint64_t total_established;           /**< confirmed, also where the target was not there */
-    uint64_t total_timed_out;             /**< not established in time */
-    uint64_t total_demonitored;           /**< ended by noex_remote_demonitor */
+    uint64_t initialized;           /**< 1 from the first noex_remote_monitor or demonitor on */
+    uint64_t pending_count;         /**< gauge: asked for, not established yet */
+    uint64_t active_outgoing_count; /**< gauge: established */
+    uint64_t total_initiated;       /**< asked for */
+    uint64_t total_established;     /**< confirmed, also where the target was not there */
+    uint64_t total_timed_out;       /**< not established in time */
+    uint64_t total_demonitored;     /**< ended by noex_remote_demonitor */
     uint64_t total_process_down_received; /**< DOWNs of other nodes, late ones included */
     uint64_t total_failed;                /**< not established for another cause (not in noex) */
     uint64_t total_noconnection;          /**< ended by the loss of their node (not in noex) */
@@ -57,7 +57,7 @@ NOEX_API void noex_remote_monitor_get_stats(const noex_cluster *cluster,
 
 /** One monitor in a list. */
 struct noex_monitor_info {
-    noex_op monitor;
+    noex_op monitor;                  /**< its name */
     const struct noex_ref *watcher;   /**< borrowed until the next call on the cluster */
     const struct noex_target *target; /**< the same */
     uint64_t established;             /**< 1, or 0 where it is pending */
@@ -142,8 +142,8 @@ static inline void noex_remote_spawn_options_init(struct noex_remote_spawn_optio
  * NOEX_ECALLTIMEOUT (timeout_ms), NOEX_ENOTREACHABLE (node), NOEX_ENOTSUP (that node starts
  * nothing), NOEX_EEXCEPTION, NOEX_ENOGLOBAL, NOEX_ENOTSTARTED, NOEX_ETOOBIG, NOEX_ENOPROC,
  * NOEX_ELIMIT, NOEX_ENOMEM, or the error of the attempt to connect. `options` may be NULL. Errors:
- * NOEX_EINVALID (a NULL, a name that is no atom where it must be one, a struct of a size that cannot
- * be, an unknown registration, or one without a name), NOEX_ENOTSTARTED, NOEX_ENODENAME,
+ * NOEX_EINVALID (a NULL, a name that is no atom where it must be one, a struct of a size that
+ * cannot be, an unknown registration, or one without a name), NOEX_ENOTSTARTED, NOEX_ENODENAME,
  * NOEX_ETERM, NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT.
  */
 NOEX_API NOEX_MUST_USE int noex_remote_spawn(noex_cluster *cluster, const char *behavior,
@@ -168,14 +168,15 @@ NOEX_API void noex_remote_spawn_get_stats(const noex_cluster *cluster,
 
 /**
  * Links a server of this node with a process anywhere: an Erlang link. Where one ends abnormally
- * the other gets an exit signal (and the server an EXIT in handle_info where it traps them). Result:
- * nothing, once the other node has the link; or NOEX_ENOPROC (there is no such process, or one of
- * both has ended), NOEX_ESETUPTIMEOUT (target, timeout_ms), NOEX_ENOTREACHABLE (node), NOEX_ENONAME,
- * NOEX_ENOGLOBAL, NOEX_ENOMONITOR, NOEX_ENOTSTARTED, NOEX_ENOMEM, or the error of the attempt to
- * connect. As in Erlang a link to what is not there, or cannot be reached, gives an exit signal,
- * noproc or noconnection, and ends a server that does not trap them. `timeout_ms` 0: 10000. Errors:
- * NOEX_EINVALID (a NULL), NOEX_ENOTSTARTED, NOEX_ENOPROC (no such server runs here), NOEX_ETARGET
- * (neither a pid nor a name in `global`), NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT.
+ * the other gets an exit signal (and the server an EXIT in handle_info where it traps them).
+ * Result: nothing, once the other node has the link; or NOEX_ENOPROC (there is no such process, or
+ * one of both has ended), NOEX_ESETUPTIMEOUT (target, timeout_ms), NOEX_ENOTREACHABLE (node),
+ * NOEX_ENONAME, NOEX_ENOGLOBAL, NOEX_ENOMONITOR, NOEX_ENOTSTARTED, NOEX_ENOMEM, or the error of the
+ * attempt to connect. As in Erlang a link to what is not there, or cannot be reached, gives an exit
+ * signal, noproc or noconnection, and ends a server that does not trap them. `timeout_ms` 0: 10000.
+ * Errors: NOEX_EINVALID (a NULL), NOEX_ENOTSTARTED, NOEX_ENOPROC (no such server runs here),
+ * NOEX_ETARGET (neither a pid nor a name in `global`), NOEX_ENODENAME, NOEX_ENOMEM, NOEX_EUNREAD,
+ * NOEX_ELIMIT.
  */
 NOEX_API NOEX_MUST_USE int noex_remote_link(noex_cluster *cluster, const struct noex_ref *process,
                                             const struct noex_target *target, uint64_t timeout_ms,

@@ -4,7 +4,7 @@
 #ifndef NOEX_UV_H
 #define NOEX_UV_H
 
-#include <noex/node.h>
+#include <noex/cluster.h>
 #include <uv.h>
 
 #ifdef __cplusplus
@@ -21,6 +21,14 @@ extern "C" {
  */
 NOEX_API NOEX_MUST_USE int noex_node_new_uv(noex_node **out, const struct noex_options *options,
                                             uv_loop_t *loop, struct noex_error *err);
+
+/**
+ * As noex_cluster_start, on a loop of the program's, borrowed until the cluster is stopped, or
+ * freed and its node closed: then no function that waits can be used (NOEX_ESTATE), and each start
+ * says anew on which loop. Errors: NOEX_EINVALID (a NULL), NOEX_ESTATE (it is not stopped),
+ * NOEX_ENOMEM, NOEX_ERANDOM.
+ */
+NOEX_API NOEX_MUST_USE int noex_cluster_start_uv(noex_cluster *cluster, uv_loop_t *loop);
 
 #ifdef __cplusplus
 }

@@ -271,13 +271,12 @@ static void a_monitor_of_what_is_no_target_is_refused(void **state)
         {{.kind = NOEX_TARGET_NAME, .node = node, .name = "\355\240\200"}, NOEX_ETARGET},
         {{.kind = NOEX_TARGET_PID, .node = node, .pid = {1u << 28, 0, 0}}, NOEX_ETARGET},
         {{.kind = NOEX_TARGET_PID, .node = node, .pid = {UINT32_MAX, 0, 7}}, NOEX_ETARGET},
-        {{.kind = (enum noex_target_kind)3, .node = node}, NOEX_ETARGET},
+        {{.kind = NOEX_TARGET_GLOBAL, .node = node, .name = "x"}, NOEX_ETARGET},
         {{.kind = (enum noex_target_kind)77, .node = node}, NOEX_ETARGET},
         {{.kind = NOEX_TARGET_NODE}, NOEX_ENODENAME},
         {{.kind = NOEX_TARGET_NODE, .node = "beam"}, NOEX_ENODENAME},
         {{.kind = NOEX_TARGET_NODE, .node = "beam@h:0"}, NOEX_ENODENAME},
         {{.kind = NOEX_TARGET_NODE, .node = "mon@127.0.0.1"}, NOEX_EINVALID},
-        {{.kind = NOEX_TARGET_NAME, .node = "mon@127.0.0.1:9", .name = "x"}, NOEX_EINVALID},
     };
     noex_monitor_id id = 0;
     bench_default(&b);

@@ -117,6 +117,24 @@ static void expect_refusal(const struct noex_options *o, int code)
     }
 }
 
+static void expect_no_start(int code)
+{
+    struct noex_cluster_options o;
+    noex_cluster *cluster;
+    uv_loop_t loop;
+    noex_cluster_options_init(&o);
+    o.name = "c";
+    o.cookie = "cookie";
+    assert_int_equal(noex_cluster_new(&cluster, &o, NULL), 0);
+    assert_int_equal(noex_cluster_start(cluster), code);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(noex_cluster_start_uv(cluster, &loop), code);
+    assert_int_equal(noex_cluster_error(cluster)->code, code);
+    noex_cluster_free(cluster);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 static void a_node_that_cannot_be_made_says_why(void **state)
 {
     (void)state;
@@ -142,6 +160,7 @@ static void a_node_that_cannot_be_made_says_why(void **state)
     expect_refusal(&o, NOEX_EINVALID);
     sys.no_random = true;
     expect_refusal(&good, NOEX_ERANDOM);
+    expect_no_start(NOEX_ERANDOM);
     sys.no_random = false;
     alloc_test_init(&alloc);
     o = good;

@@ -1,0 +1,9 @@
+%% A worker of examples/pool_monitor.c.
+%% SPDX-License-Identifier: Apache-2.0
+-module(worker).
+-behaviour(gen_server).
+-export([init/1, handle_call/3, handle_cast/2]).
+
+init(Args) -> {ok, Args}.
+handle_call(Request, _From, State) -> {reply, Request, State}.
+handle_cast({stop, Reason}, State) -> {stop, Reason, State}.
