@@ -33,10 +33,12 @@ static bool find_node(noex_cluster *cluster, struct noex_node_info *node)
     return count > 0;
 }
 
-/* Nothing is lost where it fails: it is tried again in the next turn. */
-static bool start_service(noex_cluster *cluster, const struct noex_ref *watcher)
+/* What fails is tried again in the next turn, for `ended_on` stays; also where the name was taken:
+ * by somebody who was quicker, or still by the process that has just ended. */
+static void start_service(noex_cluster *cluster, const struct noex_ref *watcher)
 {
     const struct noex_target service = noex_global_target(name);
+    const struct noex_result *result;
     struct noex_remote_spawn_options o;
     struct noex_node_info node;
     noex_op op;
@@ -44,16 +46,16 @@ static bool start_service(noex_cluster *cluster, const struct noex_ref *watcher)
     o.name = name;
     o.registration = NOEX_REGISTRATION_GLOBAL;
     if (!find_node(cluster, &node))
-        return false;
+        return;
     int rc = noex_remote_spawn(cluster, "critical", node.id, &o, &op);
+    rc = rc ? rc : noex_await(cluster, op, &result);
+    if (rc == 0)
+        printf("%s is started on %s\n", name, node.id);
+    if (rc == 0 || rc == NOEX_ENAMETAKEN)
+        rc = noex_remote_monitor(cluster, watcher, &service, 0, NULL, NULL, &op);
     rc = rc ? rc : noex_await(cluster, op, NULL);
-    if (rc && rc != NOEX_ENAMETAKEN) /* somebody else was quicker */
-        return fprintf(stderr, "%s: %s\n", node.id, noex_cluster_error(cluster)->text), false;
-    ended_on[0] = '\0';
-    rc = noex_remote_monitor(cluster, watcher, &service, 0, NULL, NULL, &op);
-    rc = rc ? rc : noex_await(cluster, op, NULL);
-    printf(rc ? "%s could not be watched\n" : "%s runs on %s\n", name, node.id);
-    return rc == 0;
+    if (rc == 0)
+        ended_on[0] = '\0';
 }
 
 int main(int argc, char **argv)

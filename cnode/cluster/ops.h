@@ -3,6 +3,7 @@
 #ifndef NX_CLUSTER_OPS_H
 #define NX_CLUSTER_OPS_H
 
+#include "base/err.h"
 #include "base/map.h"
 #include <noex/call.h>
 #include <noex/cluster.h>
@@ -99,7 +100,7 @@ bool nx_ops_event(noex_cluster *cluster, const struct noex_event *event);
 void nx_op_answer(struct nx_op *op, const struct noex_result *result);
 /** The same for a failure: code, node concerned (may be NULL), text as by printf(3). */
 void nx_op_fail(struct nx_op *op, int code, const char *node, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+    NX_PRINTF(4, 5);
 /** The same from a CALL_FAILED: its error, node and term. */
 void nx_op_fail_event(struct nx_op *op, const struct noex_event *event);
 /** Its kind is done with it: gone, unless its answer is kept. What is under way is given up. */

@@ -44,6 +44,7 @@ int noex_gen_server_reply(noex_gen_server *self, struct noex_term caller, struct
     return rc ? nx_cluster_fail_node(cluster, rc) : 0;
 }
 
+NX_PRINTF(2, 0)
 static void build_text(noex_builder *b, const char *format, va_list args)
 {
     char text[TEXT_MAX];

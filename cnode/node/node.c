@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/shutdown.h"
 #include "node/node.h"
 
 #include "base/alloc.h"
@@ -12,6 +11,7 @@
 #include "node/mail.h"
 #include "node/options.h"
 #include "node/peer.h"
+#include "node/shutdown.h"
 #include <stdio.h>
 #include <unistd.h>
 

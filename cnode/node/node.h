@@ -43,7 +43,7 @@ struct noex_node {
     struct nx_watchers watchers;
     struct nx_holders holders;
     struct nx_monitor_list here; /* monitors of processes of this node */
-    uint32_t ending_first; /* processes whose end is being told */
+    uint32_t ending_first;       /* processes whose end is being told */
     uint32_t ending_last;
     struct nx_node_events events;
     struct nx_peers peers;
@@ -59,7 +59,7 @@ struct noex_node {
     bool left;    /* and no connection is left */
     uint32_t leave_event;
     uint64_t leave_ms; /* the longest that is waited for the peers */
-    bool telling; /* a callback has an event at hand */
+    bool telling;      /* a callback has an event at hand */
     noex_closed_fn closed;
     void *closed_user;
     atomic_bool woken;    /* noex_node_wakeup was called */

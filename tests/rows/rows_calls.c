@@ -291,6 +291,42 @@ ROW(L04_L05_calls_of_a_node_that_goes)
     assert_int_equal(noex_remote_cast(s->a->c, &never, bench_term("lost")), 0); /* L05 */
 }
 
+/* An orderly stop loses nothing that was sent before it. */
+ROW(L05_casts_before_a_stop_arrive)
+{
+    struct noex_ref p = stage_process(s);
+    const struct noex_target target = noex_ref_target(&p);
+    struct outcome o;
+    char text[1100];
+    for (int i = 1; i <= 1000; i++) {
+        snprintf(text, sizeof text, "{set, {%d, \"%01000d\"}}", i, i);
+        bench_cast(s->a, &p, text);
+    }
+    assert_int_equal(noex_cluster_stop(s->a->c), 0);
+    bench_seen(&s->b, s->a, "stopped", 1);
+    assert_int_equal(noex_cluster_start(s->a->c), 0);
+    bench_seen(&s->b, s->a, "running", 2);
+    bench_seen(&s->b, s->a, "node_up", 2);
+    assert_int_equal(bench_call(&s->b, s->a, &target, "get", &o), 0);
+    assert_int_equal(strncmp(o.term, "{1000,", 6), 0);
+}
+
+/* What OTP's sys asks of a server in C. */
+ROW(L01_sys_of_a_server_here)
+{
+    struct noex_ref p = bench_teller(&s->b, s->a, NULL);
+    if (s->two)
+        return;
+    bench_cast(s->a, &p, "{set, {some, state}}");
+    bench_clusters_for(&s->b, 5);
+    assert_string_equal(stage_ask_process(s, "sys", "get_state", &p, NULL), "{some,state}");
+    assert_string_equal(stage_ask_process(s, "sys", "suspend", &p, NULL), "ok");
+    assert_string_equal(stage_ask_process(s, "sys", "resume", &p, NULL), "ok");
+    assert_string_equal(stage_ask_process(s, "gen_server", "call", &p, "get"), "{some,state}");
+    assert_string_equal(stage_ask_process(s, "gen_server", "stop", &p, NULL), "ok");
+    assert_string_equal(bench_seen(&s->b, s->a, "terminated", 1)->detail, "normal");
+}
+
 /* ---- links ---- */
 
 static noex_op link_with(struct stage *s, const struct noex_ref *p, int expected)
@@ -409,6 +445,8 @@ int main(void)
         cmocka_unit_test(S07_the_node_goes_while_a_spawn_is_pending),
         cmocka_unit_test(S08_behaviours),
         cmocka_unit_test(L01_L02_L03_calls),
+        cmocka_unit_test(L05_casts_before_a_stop_arrive),
+        cmocka_unit_test(L01_sys_of_a_server_here),
         cmocka_unit_test(L04_L05_calls_of_a_node_that_goes),
         cmocka_unit_test(Y01_Y09_linked_and_the_other_crashes),
         cmocka_unit_test(Y02_exits_are_trapped),

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/types.h>
+#include <time.h>
 
 static int beams_used;
 
@@ -157,11 +159,35 @@ void stage_kill_b(struct stage *s)
     stage_take_beam();
 }
 
+/* Each of its threads; a signal takes its time. */
+static bool is_stopped(long pid)
+{
+    char path[64], state = 'T';
+    snprintf(path, sizeof path, "/proc/%ld/task", pid);
+    DIR *tasks = opendir(path);
+    for (struct dirent *d; tasks && (d = readdir(tasks));) {
+        char file[352];
+        snprintf(file, sizeof file, "%s/%s/stat", path, d->d_name);
+        FILE *stat = d->d_name[0] == '.' ? NULL : fopen(file, "r");
+        if (stat && fscanf(stat, "%*d (%*[^)]) %c", &state) != 1)
+            state = '?';
+        if (stat)
+            fclose(stat);
+        if (state != 'T')
+            break;
+    }
+    if (tasks)
+        closedir(tasks);
+    return state == 'T';
+}
+
 void stage_freeze_b(struct stage *s, bool frozen)
 {
     static noex_cluster *held;
     if (!s->two) {
         kill((pid_t)s->b_pid, frozen ? SIGSTOP : SIGCONT);
+        while (frozen && !is_stopped(s->b_pid))
+            nanosleep(&(struct timespec){0, 1000000}, NULL);
     } else if (frozen) {
         held = s->two->c;
         s->two->c = NULL; /* nobody drives it */
@@ -185,27 +211,60 @@ const char *stage_ask(struct stage *s, const char *module, const char *function,
     return text;
 }
 
-int stage_monitored_by(struct stage *s, const struct noex_ref *p)
+/* The value of Module:Function(Pid) or, with an atom, Module:Function(Pid, Atom). */
+static struct noex_term ask_process(struct stage *s, const char *module, const char *function,
+                                    const struct noex_ref *p, const char *atom)
 {
     noex_node *node = noex_cluster_node(s->a->c);
     const struct noex_event *e;
-    struct noex_term args, list;
+    struct noex_term args;
     noex_builder *b;
     noex_call_id id;
-    uint64_t count = 0;
-    if (s->two)
-        return -1;
     assert_int_equal(noex_builder_new(&b, NULL), 0);
     noex_build_list(b);
     noex_build_pid(b, p->node, &p->pid);
-    noex_build_atom(b, "monitored_by");
+    if (atom)
+        noex_build_atom(b, atom);
     noex_build_end(b);
     assert_int_equal(noex_builder_term(b, &args), 0);
-    if (noex_rpc(node, s->b_name, "erlang", "process_info", args, 0, NULL, &id) ||
+    if (noex_rpc(node, s->b_name, module, function, args, 0, NULL, &id) ||
         noex_wait_reply(node, id, BENCH_PATIENCE_MS, &e) || e->type != NOEX_EVENT_REPLY)
-        fail_msg("process_info of the BEAM");
+        fail_msg("%s:%s of the BEAM", module, function);
     noex_builder_free(b);
-    assert_int_equal(noex_term_element(noex_event_term(e), 1, &list), 0);
+    return noex_event_term(e);
+}
+
+const char *stage_ask_process(struct stage *s, const char *module, const char *function,
+                              const struct noex_ref *p, const char *atom)
+{
+    static char text[1024];
+    noex_term_print(ask_process(s, module, function, p, atom), NULL, text, sizeof text, NULL);
+    return text;
+}
+
+int stage_monitored_by(struct stage *s, const struct noex_ref *p)
+{
+    struct noex_term list;
+    uint64_t count = 0;
+    if (s->two)
+        return -1;
+    struct noex_term info = ask_process(s, "erlang", "process_info", p, "monitored_by");
+    assert_int_equal(noex_term_element(info, 1, &list), 0);
     assert_int_equal(noex_term_size(list, &count), 0);
     return (int)count;
+}
+
+bool stage_is_monitored_by(struct stage *s, const struct noex_ref *p, const struct noex_ref *by)
+{
+    struct noex_items items;
+    struct noex_term list, item;
+    struct noex_pid pid;
+    struct noex_term info = ask_process(s, "erlang", "process_info", p, "monitored_by");
+    if (noex_term_element(info, 1, &list) || noex_term_items(list, &items))
+        return false;
+    while (noex_items_next(&items, &item))
+        if (noex_term_pid(item, &pid, NULL, 0) > 0 && pid.id == by->pid.id &&
+            pid.serial == by->pid.serial)
+            return true;
+    return false;
 }

@@ -48,6 +48,12 @@ void stage_kill_b(struct stage *s);
 void stage_freeze_b(struct stage *s, bool frozen);
 /** On a BEAM: a function's value, printed; "" where B is a C cluster. */
 const char *stage_ask(struct stage *s, const char *module, const char *function, const char *args);
+/** The same of one process: Module:Function(Pid), and with an atom behind it unless that is NULL.
+ */
+const char *stage_ask_process(struct stage *s, const char *module, const char *function,
+                              const struct noex_ref *p, const char *atom);
+/** Whether a process of a BEAM B is monitored by this process. */
+bool stage_is_monitored_by(struct stage *s, const struct noex_ref *p, const struct noex_ref *by);
 /** How many monitor a process of a BEAM B; -1 where B is a C cluster. */
 int stage_monitored_by(struct stage *s, const struct noex_ref *p);
 
