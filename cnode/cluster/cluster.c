@@ -105,8 +105,10 @@ int noex_cluster_new(noex_cluster **out, const struct noex_cluster_options *opti
 static void destroy(noex_cluster *cluster)
 {
     const struct noex_allocator a = cluster->alloc;
+    cluster->status = NOEX_CLUSTER_STOPPED; /* for what terminate functions call */
     nx_servers_terminate(cluster);
     nx_ops_free(&cluster->ops);
+    nx_spawn_service_free(cluster);
     nx_servers_free(cluster);
     nx_global_names_drop(cluster);
     nx_behaviors_free(cluster);
@@ -120,9 +122,9 @@ static void destroy(noex_cluster *cluster)
 static void stopped(noex_cluster *cluster)
 {
     const struct noex_error failure = cluster->failure;
+    cluster->status = NOEX_CLUSTER_STOPPED;
     nx_servers_terminate(cluster);
     nx_servers_free(cluster);
-    cluster->status = NOEX_CLUSTER_STOPPED;
     nx_tell_status(cluster, NOEX_CLUSTER_STOPPED, failure.code ? &failure : NULL);
 }
 
@@ -144,6 +146,8 @@ void noex_cluster_free(noex_cluster *cluster)
     if (!cluster || cluster->freed)
         return;
     cluster->freed = true;
+    if (cluster->status != NOEX_CLUSTER_STOPPED)
+        cluster->status = NOEX_CLUSTER_STOPPING;
     if (cluster->node)
         noex_node_close(cluster->node, on_node_closed, cluster);
     else if (!cluster->held)
@@ -205,7 +209,7 @@ static void on_reachable(noex_cluster *cluster, const struct noex_event *event)
 static void on_event(void *user, const struct noex_event *event)
 {
     noex_cluster *cluster = user;
-    const struct noex_options *o = cluster->options.node ? &cluster->node_options : NULL;
+    const struct noex_options *o = &cluster->node_options;
     if (event->call || event->monitor) {
         if (nx_ops_event(cluster, event))
             return;
@@ -217,7 +221,7 @@ static void on_event(void *user, const struct noex_event *event)
         close_node(cluster);
         return;
     }
-    if (o && o->on_event && !cluster->freed)
+    if (o->on_event && !cluster->freed)
         o->on_event(o->user, event);
 }
 

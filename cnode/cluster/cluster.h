@@ -15,6 +15,7 @@
 
 struct nx_behavior_entry;
 struct nx_global_name;
+struct nx_request;
 
 struct noex_cluster {
     struct noex_allocator alloc;
@@ -37,6 +38,7 @@ struct noex_cluster {
     struct nx_servers servers;
     struct nx_behavior_entry *behaviors;
     struct nx_global_name *names; /* that this node has registered */
+    struct nx_request *requests;  /* of other nodes, for servers that are starting */
     noex_timer_id stopping;       /* noex_cluster_stop was called: goes on in the next turn */
     noex_timer_id joining;        /* asks again who is known */
     struct noex_remote_monitor_stats monitor_stats;

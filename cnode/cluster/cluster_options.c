@@ -144,6 +144,11 @@ int nx_cluster_options_take(noex_cluster *cluster, const struct noex_cluster_opt
 {
     struct noex_cluster_options *o = &cluster->options;
     struct noex_options *n = &cluster->node_options;
+    if (options->size < sizeof options->size || options->size > sizeof *o ||
+        (options->node && options->node->size > sizeof *n))
+        return nx_fail(err, NOEX_EINVALID,
+                       "options of %zu bytes: noex_cluster_options_init fills them in",
+                       options->size);
     noex_cluster_options_init(o);
     memcpy(o, options, options->size < sizeof *o ? options->size : sizeof *o);
     noex_options_init(n);

@@ -217,12 +217,15 @@ void nx_op_answer(struct nx_op *op, const struct noex_result *result)
     op->answered = true;
     r.size = sizeof r;
     r.op = op->id;
-    if (op->done)
+    if (op->done) {
+        op->telling = true;
         op->done(op->user, &r);
-    else if (op->kept && op->kind->lives && !r.error)
+        op->telling = false;
+    } else if (op->kept && op->kind->lives && !r.error) {
         op->fine = true;
-    else if (op->kept)
+    } else if (op->kept) {
         op->outcome = outcome_new(&op->cluster->alloc, &r);
+    }
 }
 
 void nx_op_fail(struct nx_op *op, int code, const char *node, const char *format, ...)
@@ -263,9 +266,15 @@ void nx_op_end(struct nx_op *op)
     op->ended = true;
     give_up(op);
     /* One that nobody was told of is never told. */
-    if ((op->kept && op->answered && !op->fine) || op->awaiting)
+    if (op->telling || (op->kept && op->answered && !op->fine) || op->awaiting)
         return;
     op_free(op);
+}
+
+void nx_op_go_on(struct nx_op *op)
+{
+    if (op->ended)
+        nx_op_end(op);
 }
 
 static struct nx_op *first_under_way(const noex_cluster *cluster)
@@ -356,17 +365,22 @@ int noex_await(noex_cluster *cluster, noex_op id, const struct noex_result **res
     return rc;
 }
 
+void nx_op_forget(noex_cluster *cluster, noex_op id)
+{
+    struct nx_op *op = nx_op_find(cluster, id);
+    if (!op || op->awaiting)
+        return;
+    op->done = NULL;
+    op->kept = false;
+    if (op->ended && !op->telling)
+        op_free(op);
+}
+
 int noex_forget(noex_cluster *cluster, noex_op id)
 {
     if (!cluster)
         return NOEX_EINVALID;
     nx_cluster_begin(cluster);
-    struct nx_op *op = nx_op_find(cluster, id);
-    if (!op || op->awaiting)
-        return 0;
-    op->done = NULL;
-    op->kept = false;
-    if (op->ended)
-        op_free(op);
+    nx_op_forget(cluster, id);
     return 0;
 }

@@ -45,6 +45,7 @@ struct nx_op {
     bool ended;    /* its kind is done with it */
     bool fine;     /* answered and kept, and there is nothing to tell but that */
     bool awaiting; /* noex_await is running for it */
+    bool telling;  /* its function is running: it is freed afterwards */
 };
 
 /** An entry of the table, found by the slot in a noex_op, or by what is under way. */
@@ -95,7 +96,8 @@ bool nx_ops_event(noex_cluster *cluster, const struct noex_event *event);
 
 /**
  * Tells how it came out; the first time only. Inside a callback. `result` needs no size and op.
- * The record stays until nx_op_end, whatever the program does meanwhile.
+ * The record stays until the nx_op_end, or nx_op_go_on, that follows, whatever the program does
+ * meanwhile: it may have ended it (`ended`).
  */
 void nx_op_answer(struct nx_op *op, const struct noex_result *result);
 /** The same for a failure: code, node concerned (may be NULL), text as by printf(3). */
@@ -105,6 +107,11 @@ void nx_op_fail(struct nx_op *op, int code, const char *node, const char *format
 void nx_op_fail_event(struct nx_op *op, const struct noex_event *event);
 /** Its kind is done with it: gone, unless its answer is kept. What is under way is given up. */
 void nx_op_end(struct nx_op *op);
+
+/** It was answered, and lives on; unless it was ended meanwhile: then it is gone. */
+void nx_op_go_on(struct nx_op *op);
+/** As noex_forget, inside another function. 0 is ignored. */
+void nx_op_forget(noex_cluster *cluster, noex_op id);
 
 /** The cluster stops: each that is pending fails with NOEX_ENOTSTARTED, each ends. */
 void nx_ops_stop(noex_cluster *cluster);

@@ -54,10 +54,8 @@ static void release(struct nx_op *op)
 
 static void end(struct nx_bound *l)
 {
-    if (l->established)
-        stats_of(l)->active_link_count--;
-    else
-        stats_of(l)->pending_count--;
+    if (!l->op.ended)
+        --*(l->established ? &stats_of(l)->active_link_count : &stats_of(l)->pending_count);
     unlist(l);
     nx_op_end(&l->op);
 }
@@ -85,6 +83,7 @@ static void established(struct nx_bound *l)
     stats_of(l)->total_established++;
     l->established = true;
     nx_op_answer(&l->op, &(struct noex_result){.target = &l->target.at});
+    nx_op_go_on(&l->op);
 }
 
 /* A process that is not there is confirmed, and ended, in one turn: that link never was. */

@@ -130,6 +130,7 @@ static void on_up(struct nx_watch *w, const struct noex_event *event)
     if (!w->local)
         w->op.cluster->monitor_stats.total_established++;
     nx_op_answer(&w->op, &(struct noex_result){.node = event->node, .target = event->target});
+    nx_op_go_on(&w->op);
 }
 
 /* The lifecycle handlers first, then the watcher itself; either may do anything. */

@@ -13,6 +13,7 @@ struct spawn {
     struct noex_remote_spawn_options options;
     char *behavior;
     char *node;              /* in one block with the behaviour */
+    noex_op starting;        /* of this node: the start of its server */
     noex_timer_id timer;     /* of this node: what is known is told in the next turn */
     struct noex_error error; /* the same */
     noex_builder *reason;    /* the same */
@@ -30,6 +31,7 @@ static void release(struct nx_op *op)
     struct spawn *s = (struct spawn *)op;
     if (s->timer && op->cluster->node)
         noex_timer_cancel(op->cluster->node, s->timer);
+    nx_op_forget(op->cluster, s->starting);
     noex_builder_free(s->reason);
     nx_free(&op->cluster->alloc, s->behavior);
 }
@@ -242,7 +244,7 @@ static int start_here(struct spawn *s)
     server.done = on_started_here;
     server.user = s;
     const struct nx_start_extra extra = {.reason = s->reason};
-    rc = behavior ? nx_server_start(cluster, behavior, &server, &extra, NULL, NULL)
+    rc = behavior ? nx_server_start(cluster, behavior, &server, &extra, NULL, &s->starting)
                   : nx_fail(&cluster->last_error, NOEX_ENOBEHAVIOR, "there is no behaviour %.100s",
                             s->behavior);
     s->error = cluster->last_error;

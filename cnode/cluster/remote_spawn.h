@@ -8,6 +8,9 @@
  * those of noex_serve. */
 NOEX_MUST_USE int nx_remote_spawn_serve(noex_cluster *cluster);
 
+/** Frees the requests that are not answered yet. */
+void nx_spawn_service_free(noex_cluster *cluster);
+
 /** Frees the table of behaviours. */
 void nx_behaviors_free(noex_cluster *cluster);
 

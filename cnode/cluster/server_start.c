@@ -26,6 +26,7 @@ static void release(struct nx_op *op)
     struct nx_starting *st = (struct nx_starting *)op;
     if (st->timer && op->cluster->node)
         noex_timer_cancel(op->cluster->node, st->timer);
+    nx_op_forget(op->cluster, st->registering);
     nx_free(&op->cluster->alloc, st->global_name);
     nx_free(&op->cluster->alloc, st->args);
 }
@@ -102,8 +103,6 @@ void nx_start_ended(noex_gen_server *s, const struct noex_event *event)
     struct noex_error error = {.code = NOEX_ENOPROC, .text = "the server ended while it started"};
     if (!st->init_over && !st->registering)
         error = (struct noex_error){.code = NOEX_EINIT, .text = "the server ended in its init"};
-    if (st->registering)
-        noex_forget(s->cluster, st->registering);
     nx_op_answer(&st->op, &(struct noex_result){.error = &error,
                                                 .node = s->cluster->id,
                                                 .term = noex_event_term(event)});
@@ -143,7 +142,8 @@ static int go_on(struct nx_starting *st, enum noex_next next)
 {
     noex_cluster *cluster = st->op.cluster;
     bool later = next == NOEX_NEXT_LATER;
-    st->init_over = st->server->terminate_due = !later;
+    st->init_over = !later;
+    st->server->terminate_due = true;
     return noex_timer_start(cluster->node, later ? st->init_timeout_ms : 0,
                             later ? on_init_timeout : on_turn, st, &st->timer);
 }
@@ -235,7 +235,7 @@ int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct
         return nx_cluster_fail_node(self->cluster, rc);
     noex_timer_cancel(self->cluster->node, st->timer);
     st->timer = turn;
-    st->init_over = self->terminate_due = true;
+    st->init_over = true;
     return 0;
 }
 

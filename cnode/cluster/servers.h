@@ -31,7 +31,7 @@ struct noex_gen_server {
     struct noex_ref self;
     bool listed;        /* has its pid */
     bool announced;     /* STARTED was told */
-    bool terminate_due; /* init was over: terminate is to be called */
+    bool terminate_due; /* init has not failed: terminate is to be called */
 };
 
 struct nx_servers {

@@ -4,7 +4,9 @@
 #include "cluster/server_start.h"
 
 /* A request that is being answered: its process waits for the server's start. */
-struct request {
+struct nx_request {
+    struct nx_request *prev; /* all of the cluster */
+    struct nx_request *next;
     noex_cluster *cluster;
     noex_builder *answer;
     struct noex_pid process;
@@ -20,30 +22,49 @@ struct wanted {
     struct noex_term options;
 };
 
-static struct request *request_new(noex_cluster *cluster, const struct noex_pid *process)
+static struct nx_request *request_new(noex_cluster *cluster, const struct noex_pid *process)
 {
-    struct request *r = nx_calloc(&cluster->alloc, 1, sizeof *r);
+    struct nx_request *r = nx_calloc(&cluster->alloc, 1, sizeof *r);
     if (!r)
         return NULL;
     r->cluster = cluster;
     r->process = *process;
-    if (noex_builder_new(&r->answer, &cluster->alloc) == 0)
-        return r;
-    nx_free(&cluster->alloc, r);
-    return NULL;
+    if (noex_builder_new(&r->answer, &cluster->alloc)) {
+        nx_free(&cluster->alloc, r);
+        return NULL;
+    }
+    r->next = cluster->requests;
+    if (r->next)
+        r->next->prev = r;
+    cluster->requests = r;
+    return r;
 }
 
-/* Sends what was built. Whoever asked may be gone; without memory its time is over. */
-static void finish(struct request *r)
+static void request_free(struct nx_request *r)
 {
-    struct noex_term term;
-    if (r->cluster->node && noex_builder_term(r->answer, &term) == 0)
-        nx_ignored(noex_return(r->cluster->node, &r->process, term));
+    *(r->prev ? &r->prev->next : &r->cluster->requests) = r->next;
+    if (r->next)
+        r->next->prev = r->prev;
     noex_builder_free(r->answer);
     nx_free(&r->cluster->alloc, r);
 }
 
-static noex_builder *begin_error(struct request *r)
+void nx_spawn_service_free(noex_cluster *cluster)
+{
+    while (cluster->requests)
+        request_free(cluster->requests);
+}
+
+/* Sends what was built. Whoever asked may be gone; without memory its time is over. */
+static void finish(struct nx_request *r)
+{
+    struct noex_term term;
+    if (r->cluster->node && noex_builder_term(r->answer, &term) == 0)
+        nx_ignored(noex_return(r->cluster->node, &r->process, term));
+    request_free(r);
+}
+
+static noex_builder *begin_error(struct nx_request *r)
 {
     noex_builder_clear(r->answer);
     noex_build_tuple(r->answer);
@@ -52,7 +73,7 @@ static noex_builder *begin_error(struct request *r)
 }
 
 /* {error, {already_started, Pid}} */
-static void refuse_name(struct request *r, const struct noex_ref *holder)
+static void refuse_name(struct nx_request *r, const struct noex_ref *holder)
 {
     noex_builder *b = begin_error(r);
     noex_build_tuple(b);
@@ -66,7 +87,7 @@ static void refuse_name(struct request *r, const struct noex_ref *holder)
     finish(r);
 }
 
-static void refuse(struct request *r, int code, struct noex_term reason)
+static void refuse(struct nx_request *r, int code, struct noex_term reason)
 {
     noex_builder *b = begin_error(r);
     if (reason.len)
@@ -80,7 +101,7 @@ static void refuse(struct request *r, int code, struct noex_term reason)
 }
 
 /* {error, {undef, [{Module, init, [Args], []}]}}: what a BEAM says of a module it has not. */
-static void refuse_module(struct request *r, const struct wanted *w)
+static void refuse_module(struct nx_request *r, const struct wanted *w)
 {
     noex_builder *b = begin_error(r);
     noex_build_tuple(b);
@@ -102,7 +123,7 @@ static void refuse_module(struct request *r, const struct wanted *w)
 
 static void on_started(void *user, const struct noex_result *result)
 {
-    struct request *r = user;
+    struct nx_request *r = user;
     noex_builder *b = r->answer;
     if (result->error && result->error->code == NOEX_ENAMETAKEN) {
         refuse_name(r, result->process);
@@ -123,7 +144,7 @@ static void on_started(void *user, const struct noex_result *result)
 /* ---- what was asked for ---- */
 
 /* {local, Name}, {global, Name} */
-static bool take_name(struct request *r, struct noex_term name, struct wanted *w)
+static bool take_name(struct nx_request *r, struct noex_term name, struct wanted *w)
 {
     struct noex_term how, what;
     if (noex_term_element(name, 0, &how) || noex_term_element(name, 1, &what))
@@ -136,7 +157,7 @@ static bool take_name(struct request *r, struct noex_term name, struct wanted *w
     return noex_term_is_atom(how, "global");
 }
 
-static bool take_args(struct request *r, struct noex_term list, struct wanted *w)
+static bool take_args(struct nx_request *r, struct noex_term list, struct wanted *w)
 {
     struct noex_items items;
     struct noex_term name;
@@ -163,7 +184,7 @@ static uint64_t init_timeout(struct noex_term options)
     return ms;
 }
 
-static void start(struct request *r, const struct wanted *w)
+static void start(struct nx_request *r, const struct wanted *w)
 {
     noex_cluster *cluster = r->cluster;
     char name[NOEX_ATOM_SIZE];
@@ -207,7 +228,7 @@ static void on_request(void *user, const struct noex_event *event)
     struct wanted w = {.local = NULL};
     if (event->type != NOEX_EVENT_REQUEST)
         return;
-    struct request *r = request_new(cluster, event->process);
+    struct nx_request *r = request_new(cluster, event->process);
     if (!r)
         return;
     if (!take_args(r, noex_event_term(event), &w)) {

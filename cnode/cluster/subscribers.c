@@ -141,7 +141,7 @@ static struct nx_subscriber *walk_next(struct walk *w)
     while (s && (s->subject != w->subject || s->over))
         s = s->next;
     w->at = s;
-    if (s && s->id <= w->last)
+    if (s && s->id <= w->last && !w->cluster->freed)
         return s;
     if (--w->cluster->subscribers.telling == 0 && w->cluster->subscribers.sweep)
         sweep(w->cluster, false);

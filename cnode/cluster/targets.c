@@ -32,8 +32,7 @@ int nx_target_keep(noex_cluster *cluster, const struct noex_target *target, stru
 
 void nx_target_release(noex_cluster *cluster, struct nx_target *t)
 {
-    if (t->lookup)
-        noex_forget(cluster, t->lookup);
+    nx_op_forget(cluster, t->lookup);
     t->lookup = 0;
     nx_free(&cluster->alloc, t->strings);
     t->strings = NULL;

@@ -38,8 +38,8 @@ struct noex_behavior {
     /** What it is called in a stack trace; NULL: the name it is registered under, or "c".
      * Copied. */
     const char *name;
-    /** Begins; with the init arguments. CONTINUE: it is there; STOP or FAIL: it is not, and
-     * terminate is not called; LATER: it is not ready yet, and what is sent to it waits. NULL: as
+    /** Begins; with the init arguments. CONTINUE: it is there. STOP or FAIL: it is not, and
+     * terminate is not called. LATER: it is not ready yet, and what is sent to it waits. NULL: as
      * CONTINUE. */
     enum noex_next (*init)(noex_gen_server *self, struct noex_term args);
     /** A call: REPLY, or CONTINUE and noex_gen_server_reply later, to `caller`, of which the
@@ -51,9 +51,9 @@ struct noex_behavior {
     /** All else: a MESSAGE, also of noex_gen_server_send_after; an EXIT, where exits are trapped;
      * the MONITOR_DOWN of a monitor of its own, after the lifecycle handlers. NULL: dropped. */
     enum noex_next (*handle_info)(noex_gen_server *self, const struct noex_event *event);
-    /** It ends: free what it has. Called once for every server whose init was over, before others
-     * are told of the end; only where it is killed (by an exit signal, or the end of a link) after
-     * that. */
+    /** It ends: free what it has. Called once for every server whose init said CONTINUE or LATER,
+     * before others are told of the end; only where it is killed (by an exit signal, or the end of
+     * a link) after that. */
     void (*terminate)(noex_gen_server *self, enum noex_reason_type type, struct noex_term reason);
     /** Builds the state as one term, for sys:get_state. NULL: undefined. */
     void (*describe)(noex_gen_server *self, noex_builder *builder);

@@ -81,8 +81,8 @@ NOEX_API int noex_process_exit(noex_node *node, const struct noex_pid *process,
 NOEX_API int noex_process_trap_exit(noex_node *node, const struct noex_pid *process, bool trap);
 
 /** Holds what is sent to a process (true), or tells it of all that waits (false), as sys:suspend
- * and sys:resume do, which undo each other's work. Exit signals are not held, nor what it asked for
- * itself. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC. */
+ * and sys:resume do, which undo each other's work. An exit signal that is not trapped ends it all
+ * the same, and what it asked for itself is told. Errors: NOEX_EINVALID (a NULL), NOEX_ENOPROC. */
 NOEX_API int noex_process_hold(noex_node *node, const struct noex_pid *process, bool hold);
 
 /** True while this process of the node has not ended. */

@@ -249,6 +249,121 @@ static void the_own_process_is_ended_by_somebody(void **state)
     assert_string_equal(bench_seen(&b, a, "node_down", 1)->detail, "graceful_shutdown");
 }
 
+/* ---- what is ended while it is told ---- */
+
+static unsigned ended;
+
+static void end_monitor(void *user, const struct noex_result *r)
+{
+    (void)user;
+    ended++;
+    assert_int_equal(noex_remote_demonitor(a->c, r->op), 0);
+}
+
+static void end_link(void *user, const struct noex_result *r)
+{
+    (void)user;
+    ended++;
+    assert_int_equal(noex_remote_unlink(a->c, r->op), 0);
+}
+
+static bool all_ended(void *ctx)
+{
+    return ended == *(unsigned *)ctx;
+}
+
+static void ended_in_its_own_function(void **state)
+{
+    struct noex_ref w = bench_teller(&b, a, NULL), p = bench_teller(&b, a, NULL);
+    const struct noex_target good = noex_ref_target(&p);
+    const struct noex_target bad = {NOEX_TARGET_PID, {1, 2, 3}, "nobody@127.0.0.1:1", NULL};
+    const struct noex_target named = noex_global_target("x");
+    struct noex_remote_monitor_stats m;
+    struct noex_remote_link_stats l;
+    unsigned all = 6;
+    noex_op op;
+    (void)state;
+    ended = 0;
+    assert_int_equal(noex_gen_server_trap_exit(a->c, &w, true), 0);
+    assert_int_equal(noex_remote_monitor(a->c, &w, &good, 0, end_monitor, NULL, &op), 0);
+    assert_int_equal(noex_remote_monitor(a->c, &w, &bad, 0, end_monitor, NULL, &op), 0);
+    assert_int_equal(noex_remote_monitor(a->c, &w, &named, 0, end_monitor, NULL, &op), 0);
+    assert_int_equal(noex_remote_link(a->c, &w, &good, 0, end_link, NULL, &op), 0);
+    assert_int_equal(noex_remote_link(a->c, &w, &bad, 0, end_link, NULL, &op), 0);
+    assert_int_equal(noex_remote_link(a->c, &w, &named, 0, end_link, NULL, &op), 0);
+    bench_clusters_until(&b, all_ended, &all, "six answers");
+    noex_remote_monitor_get_stats(a->c, &m, sizeof m);
+    noex_remote_link_get_stats(a->c, &l, sizeof l);
+    assert_int_equal(m.pending_count + m.active_outgoing_count + m.local_count, 0);
+    assert_int_equal(l.pending_count, 0);
+    assert_int_equal(l.active_link_count, 0);
+}
+
+/* Starts that are under way: asked for here, and by another node. */
+static void begin_starts(struct outcome *here, struct outcome *there)
+{
+    struct bench_cluster *two = bench_cluster_start(&b, "two", a);
+    struct noex_remote_spawn_options o;
+    noex_remote_spawn_options_init(&o);
+    o.done = outcome_done;
+    o.args = bench_term("later");
+    o.user = here;
+    assert_int_equal(noex_remote_spawn(a->c, "teller", a->name, &o, NULL), 0);
+    o.user = there;
+    o.args = bench_term("later");
+    assert_int_equal(noex_remote_spawn(two->c, "teller", a->name, &o, NULL), 0);
+    bench_clusters_for(&b, 50);
+    assert_int_equal(here->told + there->told, 0);
+}
+
+static void stopped_with_starts_under_way(void **state)
+{
+    struct outcome here = {.told = 0}, there = {.told = 0};
+    (void)state;
+    begin_starts(&here, &there);
+    assert_int_equal(noex_cluster_stop(a->c), 0);
+    bench_seen(&b, a, "stopped", 1);
+    assert_int_equal(here.code, NOEX_ENOTSTARTED);
+    assert_int_not_equal(bench_outcome(&b, &there), 0);
+    assert_int_equal(here.told, 1);
+}
+
+static void freed_with_starts_under_way(void **state)
+{
+    struct outcome here = {.told = 0}, there = {.told = 0};
+    (void)state;
+    begin_starts(&here, &there);
+    noex_cluster_free(a->c);
+    a->c = NULL;
+    assert_int_not_equal(bench_outcome(&b, &there), 0);
+    assert_int_equal(here.told, 0);
+}
+
+static void use_all(noex_gen_server *self, enum noex_reason_type type, struct noex_term reason)
+{
+    noex_cluster *c = noex_gen_server_cluster(self);
+    const struct noex_target target = noex_name_target("x", "b@127.0.0.1");
+    noex_op op;
+    (void)type, (void)reason;
+    ended++;
+    assert_int_equal(noex_gen_server_call(c, &target, bench_term("x"), 0, NULL, NULL, &op),
+                     NOEX_ENOTSTARTED);
+    assert_int_equal(noex_remote_demonitor(c, 1), NOEX_ENOTSTARTED);
+    assert_int_equal(noex_cluster_stop(c), 0);
+    noex_cluster_free(c);
+}
+
+static void terminate_of_a_cluster_that_is_freed(void **state)
+{
+    const struct noex_behavior behavior = {.size = sizeof behavior, .terminate = use_all};
+    (void)state;
+    ended = 0;
+    assert_int_equal(noex_gen_server_start(a->c, &behavior, NULL, NULL, NULL), 0);
+    noex_cluster_free(a->c);
+    a->c = NULL;
+    assert_int_equal(ended, 1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -265,6 +380,10 @@ int main(void)
         CASE(stopped_in_a_handler_and_started_again),
         CASE(freed_in_a_handler),
         CASE(the_own_process_is_ended_by_somebody),
+        CASE(ended_in_its_own_function),
+        CASE(stopped_with_starts_under_way),
+        CASE(freed_with_starts_under_way),
+        CASE(terminate_of_a_cluster_that_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
