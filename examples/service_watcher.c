@@ -1,8 +1,8 @@
 /* Watches a process by its name in `global`, and starts it again on another node whenever it ends:
  * the single process watcher of the monitoring guide. NOEX_COOKIE=secret service_watcher
  * w@127.0.0.1 a@127.0.0.1 b@127.0.0.1 starts the gen_server `critical` (a module of a BEAM, a
- * behaviour of a C node) on one of the nodes. Example of libnoex; SPDX-License-Identifier:
- * Apache-2.0 */
+ * behaviour of a C node) on one of the nodes. Example of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "start_cluster.h"
 
 static const char name[] = "critical-service";

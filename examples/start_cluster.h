@@ -1,5 +1,5 @@
-/* What the examples of the noex API begin with. Example of libnoex; SPDX-License-Identifier:
- * Apache-2.0 */
+/* What the examples of the noex API begin with. Example of libnoex;
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef START_CLUSTER_H
 #define START_CLUSTER_H
 

@@ -48,6 +48,16 @@ int nx_cluster_check_running(noex_cluster *cluster)
                    noex_cluster_status_name(cluster->status));
 }
 
+int nx_cluster_begin_running(noex_cluster *cluster, bool given, const char *what)
+{
+    if (!cluster)
+        return NOEX_EINVALID;
+    nx_cluster_begin(cluster);
+    if (!given)
+        return nx_fail(&cluster->last_error, NOEX_EINVALID, "%s: an argument is NULL", what);
+    return nx_cluster_check_running(cluster);
+}
+
 int nx_cluster_fail_node(noex_cluster *cluster, int rc)
 {
     if (cluster->node)

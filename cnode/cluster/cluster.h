@@ -68,6 +68,10 @@ static inline struct noex_error *nx_cluster_begin(noex_cluster *cluster)
 /** 0 where it is running; else records and returns NOEX_ENOTSTARTED. */
 int nx_cluster_check_running(noex_cluster *cluster);
 
+/** What most functions begin with. `given`: no argument that must be there is NULL. Errors:
+ * NOEX_EINVALID, NOEX_ENOTSTARTED. */
+NOEX_MUST_USE int nx_cluster_begin_running(noex_cluster *cluster, bool given, const char *what);
+
 /** A function of the core has failed with `rc`: its error is the cluster's. Returns `rc`. */
 int nx_cluster_fail_node(noex_cluster *cluster, int rc);
 

@@ -2,6 +2,7 @@
 #include "cluster/global_names.h"
 
 #include "cluster/cluster.h"
+#include "cluster/targets.h"
 
 enum { ASK_TIMEOUT_MS = 5000, NAME_MAX_LEN = 255 };
 
@@ -224,12 +225,6 @@ static void go_on(struct ask *a, enum step step)
 
 /* ---- answers ---- */
 
-static bool to_ref(struct noex_term term, struct noex_ref *ref)
-{
-    int n = noex_term_pid(term, &ref->pid, ref->node, sizeof ref->node);
-    return n > 0 && n < (int)sizeof ref->node;
-}
-
 static bool is_own(const struct ask *a, const struct noex_ref *ref)
 {
     return strcmp(ref->node, a->op.cluster->id) == 0;
@@ -238,7 +233,7 @@ static bool is_own(const struct ask *a, const struct noex_ref *ref)
 static void found(struct ask *a, struct noex_term term)
 {
     struct noex_ref ref;
-    if (to_ref(term, &ref))
+    if (nx_ref_read(term, &ref))
         nx_op_answer(&a->op, &(struct noex_result){.process = &ref, .node = ref.node});
     else if (a->must_be)
         nx_op_fail(&a->op, NOEX_ENONAME, NULL, "nobody has the name in global");
@@ -265,7 +260,7 @@ static void conflict(struct ask *a, struct noex_term term)
 {
     struct noex_error error = {.code = NOEX_ENAMETAKEN};
     struct noex_ref holder;
-    bool known = to_ref(term, &holder);
+    bool known = nx_ref_read(term, &holder);
     if (known && is_own(a, &holder) && holder.pid.id == a->ref.pid.id &&
         holder.pid.serial == a->ref.pid.serial) {
         registered(a);
@@ -284,7 +279,7 @@ static void conflict(struct ask *a, struct noex_term term)
 static void unregister(struct ask *a, struct noex_term term)
 {
     struct noex_ref holder;
-    if (to_ref(term, &holder) && is_own(a, &holder)) {
+    if (nx_ref_read(term, &holder) && is_own(a, &holder)) {
         go_on(a, UNREGISTER);
         return;
     }
@@ -327,7 +322,7 @@ static void heal(struct ask *a, struct noex_term term)
         go_on(a, HEAL_AGAIN);
         return;
     }
-    if (to_ref(term, &holder) && !is_own(a, &holder) && *find(cluster, name_term(a))) {
+    if (nx_ref_read(term, &holder) && !is_own(a, &holder) && *find(cluster, name_term(a))) {
         forget(cluster, find(cluster, name_term(a)));
         cluster->global_stats.lost++;
     }
@@ -460,16 +455,6 @@ static int ask(noex_cluster *cluster, enum step step, const struct noex_term *na
     return rc;
 }
 
-static int begin(noex_cluster *cluster, bool given, const char *what)
-{
-    if (!cluster)
-        return NOEX_EINVALID;
-    nx_cluster_begin(cluster);
-    if (!given)
-        return nx_fail(&cluster->last_error, NOEX_EINVALID, "%s: an argument is NULL", what);
-    return nx_cluster_check_running(cluster);
-}
-
 /* A name in UTF-8, as the binary that it is in `global`. */
 struct text_name {
     uint8_t bytes[5 + NAME_MAX_LEN];
@@ -495,7 +480,7 @@ static int ask_text(noex_cluster *cluster, const char *what, enum step step, con
                     const struct nx_asker *asker, bool must_be)
 {
     struct text_name n;
-    int rc = begin(cluster, name != NULL, what);
+    int rc = nx_cluster_begin_running(cluster, name != NULL, what);
     rc = rc ? rc : text_name(cluster, name, &n);
     return rc ? rc : ask(cluster, step, &n.term, asker, NULL, must_be);
 }
@@ -512,7 +497,7 @@ int noex_global_register(noex_cluster *cluster, const char *name, const struct n
                          noex_done_fn done, void *user, noex_op *op)
 {
     struct text_name n;
-    int rc = begin(cluster, name && process, "noex_global_register");
+    int rc = nx_cluster_begin_running(cluster, name && process, "noex_global_register");
     rc = rc ? rc : text_name(cluster, name, &n);
     rc = rc ? rc : check_own(cluster, process);
     return rc ? rc
@@ -523,7 +508,7 @@ int noex_global_register_term(noex_cluster *cluster, struct noex_term name,
                               const struct noex_ref *process, noex_done_fn done, void *user,
                               noex_op *op)
 {
-    int rc = begin(cluster, process != NULL, "noex_global_register_term");
+    int rc = nx_cluster_begin_running(cluster, process != NULL, "noex_global_register_term");
     rc = rc ? rc : noex_term_check(name, &cluster->last_error);
     rc = rc ? rc : check_own(cluster, process);
     return rc ? rc
@@ -554,14 +539,14 @@ int noex_global_lookup(noex_cluster *cluster, const char *name, noex_done_fn don
 int noex_global_whereis_term(noex_cluster *cluster, struct noex_term name, noex_done_fn done,
                              void *user, noex_op *op)
 {
-    int rc = begin(cluster, true, "");
+    int rc = nx_cluster_begin_running(cluster, true, "");
     rc = rc ? rc : noex_term_check(name, &cluster->last_error);
     return rc ? rc : ask(cluster, WHEREIS, &name, &(struct nx_asker){done, user, op}, NULL, false);
 }
 
 int noex_global_names(noex_cluster *cluster, noex_done_fn done, void *user, noex_op *op)
 {
-    int rc = begin(cluster, true, "");
+    int rc = nx_cluster_begin_running(cluster, true, "");
     return rc ? rc : ask(cluster, NAMES, NULL, &(struct nx_asker){done, user, op}, NULL, false);
 }
 

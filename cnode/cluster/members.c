@@ -123,31 +123,22 @@ static int list_nodes(noex_cluster *cluster, bool all, struct noex_node_info *li
     return count;
 }
 
-static int begin(noex_cluster *cluster, bool given, const char *what)
-{
-    if (!cluster)
-        return NOEX_EINVALID;
-    nx_cluster_begin(cluster);
-    if (!given)
-        return nx_fail(&cluster->last_error, NOEX_EINVALID, "%s: an argument is NULL", what);
-    return nx_cluster_check_running(cluster);
-}
-
 int noex_cluster_get_nodes(noex_cluster *cluster, struct noex_node_info *list, size_t max)
 {
-    int rc = begin(cluster, list || max == 0, "noex_cluster_get_nodes");
+    int rc = nx_cluster_begin_running(cluster, list || max == 0, "noex_cluster_get_nodes");
     return rc ? rc : list_nodes(cluster, true, list, max);
 }
 
 int noex_cluster_get_connected_nodes(noex_cluster *cluster, struct noex_node_info *list, size_t max)
 {
-    int rc = begin(cluster, list || max == 0, "noex_cluster_get_connected_nodes");
+    int rc =
+        nx_cluster_begin_running(cluster, list || max == 0, "noex_cluster_get_connected_nodes");
     return rc ? rc : list_nodes(cluster, false, list, max);
 }
 
 int noex_cluster_get_node(noex_cluster *cluster, const char *id, struct noex_node_info *info)
 {
-    int rc = begin(cluster, id && info, "noex_cluster_get_node");
+    int rc = nx_cluster_begin_running(cluster, id && info, "noex_cluster_get_node");
     if (rc)
         return rc;
     if (strcmp(id, cluster->id) == 0)
@@ -161,7 +152,7 @@ int noex_cluster_get_node(noex_cluster *cluster, const char *id, struct noex_nod
 
 int noex_cluster_is_node_connected(noex_cluster *cluster, const char *id)
 {
-    int rc = begin(cluster, id != NULL, "noex_cluster_is_node_connected");
+    int rc = nx_cluster_begin_running(cluster, id != NULL, "noex_cluster_is_node_connected");
     if (rc)
         return rc;
     const struct nx_member *m = nx_member_find(cluster, id);
@@ -170,7 +161,7 @@ int noex_cluster_is_node_connected(noex_cluster *cluster, const char *id)
 
 int noex_cluster_local_node_info(noex_cluster *cluster, struct noex_node_info *info)
 {
-    int rc = begin(cluster, info != NULL, "noex_cluster_local_node_info");
+    int rc = nx_cluster_begin_running(cluster, info != NULL, "noex_cluster_local_node_info");
     if (rc)
         return rc;
     *info = (struct noex_node_info){.id = cluster->id,
@@ -184,7 +175,7 @@ int noex_cluster_local_node_info(noex_cluster *cluster, struct noex_node_info *i
 
 int noex_cluster_get_uptime_ms(noex_cluster *cluster, uint64_t *uptime_ms)
 {
-    int rc = begin(cluster, uptime_ms != NULL, "noex_cluster_get_uptime_ms");
+    int rc = nx_cluster_begin_running(cluster, uptime_ms != NULL, "noex_cluster_get_uptime_ms");
     if (!rc)
         *uptime_ms = noex_node_now_ms(cluster->node) - cluster->running_since_ms;
     return rc;

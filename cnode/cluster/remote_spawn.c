@@ -3,6 +3,7 @@
 
 #include "cluster/cluster.h"
 #include "cluster/server_start.h"
+#include "cluster/targets.h"
 
 enum { SPAWN_TIMEOUT_MS = 10000, INIT_TIMEOUT_MS = 5000 };
 
@@ -75,26 +76,6 @@ static bool no_behavior(struct noex_term reason, const char *behavior)
            element_is(frame, 0, behavior) && element_is(frame, 1, "init");
 }
 
-static bool to_ref(struct noex_term term, struct noex_ref *ref)
-{
-    int n = noex_term_pid(term, &ref->pid, ref->node, sizeof ref->node);
-    return n > 0 && n < (int)sizeof ref->node;
-}
-
-static int explain_init(struct noex_term reason, struct noex_error *err)
-{
-    char text[160];
-    const struct noex_event as_event = {.type = NOEX_EVENT_PROCESS_END,
-                                        .node = "",
-                                        .reason = NOEX_REASON_EXCEPTION,
-                                        .term = reason.bytes,
-                                        .term_len = reason.len,
-                                        .term_full_len = reason.len};
-    if (noex_event_message(&as_event, text, sizeof text) <= 0)
-        noex_term_print(reason, NULL, text, sizeof text, NULL);
-    return nx_fail(err, NOEX_EINIT, "init: %s", text);
-}
-
 static void refused(struct spawn *s, struct noex_term reason)
 {
     struct noex_error error = {0};
@@ -102,7 +83,7 @@ static void refused(struct spawn *s, struct noex_term reason)
     struct noex_term pid;
     struct noex_result r = {.error = &error, .term = reason};
     if (element_is(reason, 0, "already_started") && noex_term_element(reason, 1, &pid) == 0 &&
-        to_ref(pid, &holder)) {
+        nx_ref_read(pid, &holder)) {
         nx_fail(&error, NOEX_ENAMETAKEN, "a process of %s has the name", holder.node);
         r.process = &holder;
         r.node = holder.node;
@@ -113,7 +94,7 @@ static void refused(struct spawn *s, struct noex_term reason)
         nx_fail(&error, NOEX_ECALLTIMEOUT, "init did not end within %llu ms",
                 (unsigned long long)s->options.init_timeout_ms);
     } else {
-        explain_init(reason, &error);
+        nx_ignored(nx_init_failed(reason, &error));
     }
     answer(s, &r);
 }
@@ -124,7 +105,7 @@ static void started(struct spawn *s, struct noex_term term)
     struct noex_term second;
     struct noex_ref ref;
     bool pair = noex_term_element(term, 1, &second) == 0;
-    if (pair && element_is(term, 0, "ok") && to_ref(second, &ref)) {
+    if (pair && element_is(term, 0, "ok") && nx_ref_read(second, &ref)) {
         answer(s, &(struct noex_result){.process = &ref});
     } else if (pair && element_is(term, 0, "error")) {
         refused(s, second);

@@ -1,5 +1,5 @@
-/* A server is held until its start is over: what is sent to it waits. SPDX-License-Identifier:
- * Apache-2.0 */
+/* A server is held until its start is over: what is sent to it waits.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/server_start.h"
 
 #include "cluster/cluster.h"
@@ -111,18 +111,15 @@ void nx_start_ended(noex_gen_server *s, const struct noex_event *event)
 
 /* ---- init ---- */
 
-static int failed_init(noex_gen_server *s, enum noex_next next, struct noex_error *err)
+int nx_init_failed(struct noex_term reason, struct noex_error *err)
 {
     char text[160];
-    const struct noex_term reason = nx_server_reason(s, next);
-    const struct noex_event as_event = {
-        .type = NOEX_EVENT_PROCESS_END,
-        .node = s->cluster->id,
-        .reason = nx_server_reason_type(reason),
-        .term = reason.bytes,
-        .term_len = reason.len,
-        .term_full_len = reason.len,
-    };
+    const struct noex_event as_event = {.type = NOEX_EVENT_PROCESS_END,
+                                        .node = "",
+                                        .reason = NOEX_REASON_EXCEPTION,
+                                        .term = reason.bytes,
+                                        .term_len = reason.len,
+                                        .term_full_len = reason.len};
     if (noex_event_message(&as_event, text, sizeof text) <= 0)
         noex_term_print(reason, NULL, text, sizeof text, NULL);
     return nx_fail(err, NOEX_EINIT, "init: %s", text);
@@ -156,7 +153,8 @@ static int begin(struct nx_starting *st, struct noex_term args)
     uint8_t bytes[16];
     enum noex_next next = run_init(s, args);
     bool failed = next == NOEX_NEXT_STOP || next == NOEX_NEXT_FAIL;
-    int rc = failed ? failed_init(s, next, &cluster->last_error) : go_on(st, next);
+    int rc =
+        failed ? nx_init_failed(nx_server_reason(s, next), &cluster->last_error) : go_on(st, next);
     if (!rc)
         return 0;
     s->starting = NULL;
@@ -174,7 +172,7 @@ static void begin_named(struct nx_starting *st)
     struct noex_error error = {0};
     enum noex_next next = run_init(s, (struct noex_term){st->args, st->args_len});
     if (next == NOEX_NEXT_STOP || next == NOEX_NEXT_FAIL) {
-        failed_init(s, next, &error);
+        nx_ignored(nx_init_failed(nx_server_reason(s, next), &error));
         nx_op_answer(&st->op, &(struct noex_result){.error = &error,
                                                     .node = s->cluster->id,
                                                     .term = nx_server_reason(s, next)});

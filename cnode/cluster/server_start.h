@@ -17,6 +17,9 @@ NOEX_MUST_USE int nx_server_start(noex_cluster *cluster, const struct noex_behav
                                   const struct nx_start_extra *extra, struct noex_ref *ref,
                                   noex_op *op);
 
+/** Records and returns NOEX_EINIT: the reason of an init that has failed, in words. */
+int nx_init_failed(struct noex_term reason, struct noex_error *err);
+
 /** The server has ended while it was starting: whoever started it is told. */
 void nx_start_ended(noex_gen_server *server, const struct noex_event *event);
 

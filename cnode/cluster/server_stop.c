@@ -1,5 +1,5 @@
-/* Stopping servers anywhere; and what is sent to them after a time. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Stopping servers anywhere; and what is sent to them after a time.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster.h"
 #include "cluster/targets.h"
 

@@ -3,6 +3,12 @@
 
 #include "cluster/cluster.h"
 
+bool nx_ref_read(struct noex_term term, struct noex_ref *ref)
+{
+    int n = noex_term_pid(term, &ref->pid, ref->node, sizeof ref->node);
+    return n > 0 && n < (int)sizeof ref->node;
+}
+
 int nx_target_check(noex_cluster *cluster, const struct noex_target *target, const char *what)
 {
     if (!target)

@@ -1,9 +1,12 @@
-/* Targets that are kept, and names of `global` that are looked up first. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Targets that are kept, and names of `global` that are looked up first.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_CLUSTER_TARGETS_H
 #define NX_CLUSTER_TARGETS_H
 
 #include "cluster/ops.h"
+
+/** Reads a pid; false where the term is none. */
+bool nx_ref_read(struct noex_term term, struct noex_ref *ref);
 
 /** A target with its own strings. */
 struct nx_target {

@@ -1,6 +1,6 @@
 /* Any bytes as Erlang text: what is a term is one to the check, and reads back from its print byte
- * by byte; what is none has an error that names a place in the text. SPDX-License-Identifier:
- * Apache-2.0 */
+ * by byte; what is none has an error that names a place in the text.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include <noex/noex.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
-/* Rows C of noex's behaviour: the cluster. See tests/NOEX_ROWS.md. SPDX-License-Identifier:
- * Apache-2.0 */
+/* Rows C of noex's behaviour: the cluster. See tests/NOEX_ROWS.md.
+ * SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
 
 static int make(const struct noex_cluster_options *o)

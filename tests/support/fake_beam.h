@@ -1,6 +1,6 @@
 /* A peer that listens on the loopback, or dials, and answers monitors from a table: what a BEAM is
- * to a node, driven by the test in its own thread, step by step. SPDX-License-Identifier:
- * Apache-2.0 */
+ * to a node, driven by the test in its own thread, step by step.
+ * SPDX-License-Identifier: Apache-2.0 */
 #ifndef FAKE_BEAM_H
 #define FAKE_BEAM_H
 
