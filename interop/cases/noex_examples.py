@@ -68,8 +68,9 @@ class NoexExamples(InteropCase):
         b = self.beam()
         one = Terminal(self, "monitored_counter", NODE_NAME="node1", SEEDS=self.address(b))
         one.expect("Ready. Commands: create <name>, watch <name>, kill <name>")
-        two = Terminal(self, "monitored_counter", NODE_NAME="node2",
-                       SEEDS=f"node1@127.0.0.1,{self.address(b)}")
+        cookie = self.write_cookie(self.dir / "cookie", COOKIE + "\n")
+        two = Terminal(self, "monitored_counter", NODE_NAME="node2", COOKIE="",
+                       COOKIE_FILE=str(cookie), SEEDS=f"node1@127.0.0.1,{self.address(b)}")
         two.expect("Ready. Commands: create <name>, watch <name>, kill <name>")
         wait_until(lambda: "node1@" in b.hidden() and "node2@" in b.hidden(), what="both C nodes")
         for terminal in (one, two):

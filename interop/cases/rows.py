@@ -22,7 +22,8 @@ class Rows(InteropCase):
             port = node.eval(f'{{port, P, _}} = erl_epmd:port_please("{node.name.split("@")[0]}",'
                              " {127, 0, 0, 1}), P")
             words.append(f"{node.name}:{port}:{node.pid}")
-        env = {**os.environ, "NOEX_ROWS_BEAMS": " ".join(words)}
+        env = {**os.environ, "NOEX_ROWS_BEAMS": " ".join(words),
+               "ERL_EPMD_PORT": str(self.epmd_port())}
         result = subprocess.run([str(Path(built) / f"rows_{name}")], env=env, timeout=200,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         text = result.stdout.decode(errors="replace")
@@ -42,4 +43,4 @@ class Rows(InteropCase):
         self.rows("calls", 4)
 
     def test_cluster(self):
-        self.rows("cluster", 2)
+        self.rows("cluster", 3)

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "stage.h"
 
+#include <stdlib.h>
+
 static int make(const struct noex_cluster_options *o)
 {
     struct noex_error err;
@@ -251,6 +253,35 @@ static void C20_nodes_that_the_seed_knows(void **state)
     bench_clusters_free(&b);
 }
 
+/* BEAMs are known to each other by name alone: epmd says where they are. */
+static void C20_BEAMs_that_the_seed_knows(void **state)
+{
+    struct cluster_bench b = {.count = 0};
+    struct noex_cluster_options o;
+    struct noex_options n;
+    struct stage s;
+    char other[64];
+    (void)state;
+    if (!stage_second_beam(other, sizeof other))
+        skip();
+    stage_set(&s);
+    bench_cluster_options(&o, &n, "joiner");
+    n.epmd_port = (uint16_t)atoi(getenv("ERL_EPMD_PORT"));
+    o.join = NOEX_JOIN_KNOWN;
+    o.ticktime_ms = 2000;
+    const char *seeds[] = {s.b_address, NULL};
+    o.seeds = seeds;
+    struct bench_cluster *joiner = bench_cluster_start_with(&b, &o, NULL);
+    bench_seen(&b, joiner, "node_up", 1);
+    char args[100];
+    snprintf(args, sizeof args, "['%s']", other);
+    assert_string_equal(stage_ask(&s, "net_kernel", "connect_node", args), "true");
+    bench_seen(&b, joiner, "node_up", 2); /* the seed knows `a`, too, but not where it is */
+    assert_int_equal(noex_cluster_is_node_connected(joiner->c, other), 1);
+    bench_clusters_free(&b);
+    stage_clear(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +295,7 @@ int main(void)
         cmocka_unit_test(C16_C17_subscriptions),
         cmocka_unit_test(C18_the_port_is_in_use),
         cmocka_unit_test(C20_nodes_that_the_seed_knows),
+        cmocka_unit_test(C20_BEAMs_that_the_seed_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,6 +37,18 @@ void stage_take_beam(void)
     beams_used++;
 }
 
+bool stage_second_beam(char *name, size_t size)
+{
+    struct stage s;
+    if (!getenv("NOEX_ROWS_BEAMS"))
+        return false;
+    beams_used++;
+    take_beam(&s);
+    beams_used--;
+    snprintf(name, size, "%s", s.b_name);
+    return true;
+}
+
 void stage_set(struct stage *s)
 {
     struct noex_cluster_options o;

@@ -24,6 +24,9 @@ void stage_clear(struct stage *s);
 /** The B is used up: the next row has another one. */
 void stage_take_beam(void);
 
+/** The name of the BEAM after the next one; false where there is none. */
+bool stage_second_beam(char *name, size_t size);
+
 /** A process on B, spawned from A. */
 struct noex_ref stage_process(struct stage *s);
 /** The same with a local name. */
