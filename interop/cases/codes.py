@@ -165,6 +165,7 @@ class Codes(InteropCase):
         run.wait("reconnect", node=f"a@{HOST}")
         a = self.erl()
         run.wait("node_up", timeout=60)
+        run.wait("process_down", target=f"{a.name}/w")  # else it might be there before the monitor
         a.worker("w")
         run.wait("process_up", target=f"{a.name}/w")
         self.assertEqual(0, run.interrupt())

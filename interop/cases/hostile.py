@@ -25,7 +25,7 @@ os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_s
 ATOM_CACHE = 0x2000
 NOISE = random.Random(4).randbytes  # the same each time
 ALTACT = 1 << 37
-PROMPT_MS = 2000  # that the C node may work, sanitized, until it answers the bystander
+PROMPT_MS = 5000  # that the C node may work, sanitized, until it answers the bystander
 GROWTH_KB = 96 * 1024
 CUT = None  # as a cause: the end of a message is missing; whatever the log says is right
 
