@@ -58,6 +58,12 @@ int nx_cluster_begin_running(noex_cluster *cluster, bool given, const char *what
     return nx_cluster_check_running(cluster);
 }
 
+bool nx_cluster_is_own(const noex_cluster *cluster, const char *node)
+{
+    size_t len = strlen(cluster->id);
+    return strncmp(node, cluster->id, len) == 0 && (node[len] == '\0' || node[len] == ':');
+}
+
 int nx_cluster_fail_node(noex_cluster *cluster, int rc)
 {
     if (cluster->node)

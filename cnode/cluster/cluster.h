@@ -72,6 +72,9 @@ int nx_cluster_check_running(noex_cluster *cluster);
  * NOEX_EINVALID, NOEX_ENOTSTARTED. */
 NOEX_MUST_USE int nx_cluster_begin_running(noex_cluster *cluster, bool given, const char *what);
 
+/** Whether this is the own name, with or without a port. */
+bool nx_cluster_is_own(const noex_cluster *cluster, const char *node);
+
 /** A function of the core has failed with `rc`: its error is the cluster's. Returns `rc`. */
 int nx_cluster_fail_node(noex_cluster *cluster, int rc);
 

@@ -120,8 +120,7 @@ int nx_joining_start(noex_cluster *cluster)
     int rc = noex_serve(cluster->node, "erlang", "nodes", 0, on_request, cluster);
     rc = rc ? rc : noex_serve(cluster->node, "erlang", "nodes", 1, on_request, cluster);
     for (char **seed = cluster->seeds; *seed && !rc; seed++)
-        if (strncmp(*seed, cluster->id, strlen(cluster->id)) != 0 ||
-            ((*seed)[strlen(cluster->id)] && (*seed)[strlen(cluster->id)] != ':'))
+        if (!nx_cluster_is_own(cluster, *seed))
             rc = noex_connect(cluster->node, *seed, NOEX_CONNECT_KEEP);
     if (!rc && cluster->options.join == NOEX_JOIN_KNOWN)
         rc = noex_timer_start(cluster->node, cluster->options.ticktime_ms / 4, on_time, cluster,

@@ -302,10 +302,8 @@ static int begin(noex_cluster *cluster, const struct noex_ref *watcher,
 
 static bool is_here(const noex_cluster *cluster, const struct noex_target *target)
 {
-    size_t len = strlen(cluster->id);
     return target->kind != NOEX_TARGET_GLOBAL && target->node &&
-           strncmp(target->node, cluster->id, len) == 0 &&
-           (target->node[len] == '\0' || target->node[len] == ':');
+           nx_cluster_is_own(cluster, target->node);
 }
 
 int noex_remote_monitor(noex_cluster *cluster, const struct noex_ref *watcher,

@@ -296,7 +296,7 @@ int noex_remote_spawn(noex_cluster *cluster, const char *behavior, const char *n
     struct spawn *s = spawn_new(cluster, behavior, node, &o, op);
     if (!s)
         return NOEX_ENOMEM;
-    rc = strcmp(node, cluster->id) == 0 ? start_here(s) : send_request(s);
+    rc = nx_cluster_is_own(cluster, node) ? start_here(s) : send_request(s);
     /* What the caller's options point to is only good for this call. */
     s->options.name = NULL;
     s->options.args = (struct noex_term){NULL, 0};

@@ -1,4 +1,5 @@
-/* From a host name to a connected socket: name resolution, then each address in turn.
+/* From a host name to a connected socket: name resolution, then each address in turn, a second one
+ * beside the first where that is slow, and of the other family where there is one.
  * SPDX-License-Identifier: Apache-2.0 */
 #ifndef NX_NODE_DIAL_H
 #define NX_NODE_DIAL_H

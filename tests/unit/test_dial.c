@@ -279,6 +279,95 @@ static void where_none_answers_the_last_ones_error_is_told(void **state)
     close_loop();
 }
 
+/* A listener that leaves connections without an answer: its backlog is full. */
+struct silent {
+    int fd;
+    int filler[6];
+};
+
+static void fill_backlog(struct silent *s, const char *ip, uint16_t *port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    s->fd = listen_at(ip, port);
+    at.sin_port = htons(*port);
+    assert_int_equal(inet_pton(AF_INET, ip, &at.sin_addr), 1);
+    assert_int_equal(listen(s->fd, 0), 0);
+    for (int i = 0; i < 6; i++) {
+        s->filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(s->filler[i], (struct sockaddr *)&at, sizeof at);
+    }
+}
+
+static void close_silent(struct silent *s)
+{
+    for (int i = 0; i < 6; i++)
+        close(s->filler[i]);
+    close(s->fd);
+}
+
+static void a_second_address_is_tried_beside_one_that_is_slow(void **state)
+{
+    enum { LONG_MS = 60000 };
+    struct silent silent;
+    uint16_t port = 0;
+    (void)state;
+    fill_backlog(&silent, "127.0.0.2", &port);
+    int fd = listen_at("127.0.0.1", &port);
+    struct nx_addrs addrs = {.count = 2, .addr = {loopback(2), loopback(1)}};
+    struct nx_dial_target target = {.host = "[", .addrs = &addrs, .port = port, .step_ms = LONG_MS};
+    open_loop();
+    assert_int_equal(start(&target), 0);
+    assert_true(nx_dial_deadline(d.dial) < loop_test_clock() + LONG_MS / 2);
+    until_told(); /* long before the first is given up */
+    assert_int_equal(d.rc, 0);
+    assert_string_equal(d.addr, "127.0.0.1");
+    assert_int_equal(d.addrs, 2);
+    close_loop();
+    close(fd); /* now the second is refused, and the first has all of its time */
+    target.step_ms = 600;
+    open_loop();
+    assert_int_equal(start(&target), 0);
+    expect_failure(NOEX_ECONNECTTIMEOUT, "127.0.0.2 port");
+    close_loop();
+    close_silent(&silent);
+}
+
+static struct sockaddr_in6 address6;
+
+/* 127.0.0.3 and 127.0.0.2, where nobody listens, then ::1. */
+static int both_families(const char *host, const char *service, const struct addrinfo *hints,
+                         struct addrinfo **found)
+{
+    three_addresses(host, service, hints, found);
+    address6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    infos[2].ai_family = AF_INET6;
+    infos[2].ai_addrlen = sizeof address6;
+    infos[2].ai_addr = (struct sockaddr *)&address6;
+    return 0;
+}
+
+static void the_second_address_is_of_the_other_family(void **state)
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof at;
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)state;
+    if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof at)) {
+        close(fd);
+        skip(); /* this machine has no IPv6 */
+    }
+    assert_int_equal(listen(fd, 1) || getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    open_loop();
+    resolve_with(both_families);
+    dial_host("both.example", ntohs(at.sin6_port));
+    until_told();
+    assert_int_equal(d.rc, 0);
+    assert_string_equal(d.addr, "::1");
+    assert_int_equal(d.addrs, 3);
+    close(fd);
+    close_loop();
+}
+
 static void an_unknown_host_is_named(void **state)
 {
     (void)state;
@@ -302,26 +391,16 @@ static void a_resolver_that_is_silent_ends_with_the_step(void **state)
     loop_test_sleep(4 * STEP_MS); /* its thread ends alone */
 }
 
-/* A backlog that is full leaves further connections without an answer. */
 static void an_address_that_is_silent_ends_with_the_step(void **state)
 {
-    (void)state;
-    enum { FILLERS = 6 };
+    struct silent silent;
     uint16_t port = 0;
-    int fd = listen_at("127.0.0.1", &port), filler[FILLERS];
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(listen(fd, 0), 0);
-    for (int i = 0; i < FILLERS; i++) {
-        filler[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)connect(filler[i], (struct sockaddr *)&at, sizeof at);
-    }
+    (void)state;
+    fill_backlog(&silent, "127.0.0.1", &port);
     open_loop();
     dial_host("127.0.0.1", port);
     expect_failure(NOEX_ECONNECTTIMEOUT, "127.0.0.1 port");
-    for (int i = 0; i < FILLERS; i++)
-        close(filler[i]);
-    close(fd);
+    close_silent(&silent);
     close_loop();
 }
 
@@ -383,6 +462,9 @@ int main(void)
         cmocka_unit_test(a_host_that_is_none_is_refused_at_once),
         cmocka_unit_test_teardown(each_address_is_tried_until_one_answers, restore_resolver),
         cmocka_unit_test_teardown(where_none_answers_the_last_ones_error_is_told, restore_resolver),
+        cmocka_unit_test_teardown(a_second_address_is_tried_beside_one_that_is_slow,
+                                  restore_resolver),
+        cmocka_unit_test_teardown(the_second_address_is_of_the_other_family, restore_resolver),
         cmocka_unit_test_teardown(an_unknown_host_is_named, restore_resolver),
         cmocka_unit_test_teardown(a_resolver_that_is_silent_ends_with_the_step, restore_resolver),
         cmocka_unit_test(an_address_that_is_silent_ends_with_the_step),
