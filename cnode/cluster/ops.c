@@ -358,10 +358,10 @@ int noex_await(noex_cluster *cluster, noex_op id, const struct noex_result **res
         give(cluster, op, result);
         rc = cluster->last_error.code;
     }
-    if (op->kind->awaited)
-        op->kind->awaited(op);
     if (op->ended && !op->kept)
         op_free(op);
+    else if (op->kind->awaited)
+        op->kind->awaited(op);
     return rc;
 }
 

@@ -228,7 +228,7 @@ int noex_remote_unlink(noex_cluster *cluster, noex_op link)
     if (l->linked && l->server)
         noex_unlink(cluster->node, &l->server->self.pid, &l->target.at);
     stats_of(l)->total_unlinked++;
-    l->op.answered = true; /* nobody is told any more */
+    l->op.answered = l->op.fine = true; /* nobody is told any more, but who awaits it in vain */
     l->op.kept = false;
     end(l);
     return 0;

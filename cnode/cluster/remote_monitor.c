@@ -348,7 +348,7 @@ int noex_remote_demonitor(noex_cluster *cluster, noex_op monitor)
         return rc;
     if (!w->local && (w->counted || w->parked))
         cluster->monitor_stats.total_demonitored++;
-    w->op.answered = true; /* nobody is told any more */
+    w->op.answered = w->op.fine = true; /* nobody is told any more, but who awaits it in vain */
     w->op.kept = false;
     end(w);
     return 0;

@@ -299,6 +299,29 @@ static void ended_in_its_own_function(void **state)
     assert_int_equal(l.active_link_count, 0);
 }
 
+static void take_it(void *user, noex_timer_id id)
+{
+    (void)id;
+    assert_int_equal(noex_remote_demonitor(a->c, *(noex_op *)user), 0);
+}
+
+static void taken_away_while_it_is_awaited(void **state)
+{
+    struct bench_cluster *two = bench_cluster_start(&b, "two", a);
+    struct noex_ref w = bench_teller(&b, a, NULL), p = bench_teller(&b, two, NULL);
+    const struct noex_target target = noex_ref_target(&p);
+    struct noex_remote_monitor_stats m;
+    noex_timer_id timer;
+    noex_op op;
+    (void)state;
+    assert_int_equal(noex_remote_monitor(a->c, &w, &target, 0, NULL, NULL, &op), 0);
+    assert_int_equal(noex_timer_start(noex_cluster_node(a->c), 20, take_it, &op, &timer), 0);
+    assert_int_equal(noex_await(a->c, op, NULL), 0); /* nobody drives `two`: there is no answer */
+    noex_remote_monitor_get_stats(a->c, &m, sizeof m);
+    assert_int_equal(m.pending_count, 0);
+    assert_int_equal(m.total_demonitored, 1);
+}
+
 /* Starts that are under way: asked for here, and by another node. */
 static void begin_starts(struct outcome *here, struct outcome *there)
 {
@@ -381,6 +404,7 @@ int main(void)
         CASE(freed_in_a_handler),
         CASE(the_own_process_is_ended_by_somebody),
         CASE(ended_in_its_own_function),
+        CASE(taken_away_while_it_is_awaited),
         CASE(stopped_with_starts_under_way),
         CASE(freed_with_starts_under_way),
         CASE(terminate_of_a_cluster_that_is_freed),
