@@ -219,7 +219,7 @@ int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct
     struct noex_error *err = nx_cluster_begin(self->cluster);
     if (next != NOEX_NEXT_CONTINUE && next != NOEX_NEXT_STOP)
         return nx_fail(err, NOEX_EINVALID, "noex_gen_server_init_done: neither CONTINUE nor STOP");
-    if (!st || st->init_over || self->phase == NX_SERVER_ENDING)
+    if (!st || st->init_over || !st->timer || self->phase == NX_SERVER_ENDING)
         return nx_fail(err, NOEX_ESTATE, "its init is not under way");
     if (next == NOEX_NEXT_STOP && noex_term_check(reason, err))
         return err->code;

@@ -322,6 +322,23 @@ static void taken_away_while_it_is_awaited(void **state)
     assert_int_equal(m.total_demonitored, 1);
 }
 
+static enum noex_next too_early(noex_gen_server *self, struct noex_term args)
+{
+    (void)args;
+    assert_int_equal(
+        noex_gen_server_init_done(self, NOEX_NEXT_CONTINUE, (struct noex_term){NULL, 0}),
+        NOEX_ESTATE);
+    return NOEX_NEXT_CONTINUE;
+}
+
+static void an_init_is_not_done_inside_itself(void **state)
+{
+    const struct noex_behavior behavior = {.size = sizeof behavior, .init = too_early};
+    (void)state;
+    assert_int_equal(noex_gen_server_start(a->c, &behavior, NULL, NULL, NULL), 0);
+    bench_seen(&b, a, "started", 1);
+}
+
 /* Starts that are under way: asked for here, and by another node. */
 static void begin_starts(struct outcome *here, struct outcome *there)
 {
@@ -405,6 +422,7 @@ int main(void)
         CASE(the_own_process_is_ended_by_somebody),
         CASE(ended_in_its_own_function),
         CASE(taken_away_while_it_is_awaited),
+        CASE(an_init_is_not_done_inside_itself),
         CASE(stopped_with_starts_under_way),
         CASE(freed_with_starts_under_way),
         CASE(terminate_of_a_cluster_that_is_freed),
