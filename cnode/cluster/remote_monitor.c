@@ -12,7 +12,7 @@ struct parked {
     noex_timer_id timer;
     struct noex_event event;
     struct noex_target target;
-    uint8_t term[];
+    uint8_t bytes[]; /* the term, and the node's name */
 };
 
 struct nx_watch {
@@ -170,19 +170,20 @@ static void on_parked(void *user, noex_timer_id id)
 /* False where there is no memory for it: then it is told at once. */
 static bool park(struct nx_watch *w, const struct noex_event *event)
 {
-    struct parked *p = nx_alloc(&w->op.cluster->alloc, sizeof *p + event->term_len);
+    size_t node_size = strlen(event->node) + 1; /* without a port, as opposed to the target's */
+    struct parked *p = nx_alloc(&w->op.cluster->alloc, sizeof *p + event->term_len + node_size);
     if (!p)
         return false;
+    char *node = memcpy(p->bytes + event->term_len, event->node, node_size);
     p->event = *event;
     p->target = *event->target;
-    p->target.node = w->target.at.node;
+    p->target.node = p->event.node = node;
     p->target.name = w->target.at.name;
     p->event.target = &p->target;
-    p->event.node = w->target.at.node;
     p->event.process = &w->watcher->self.pid;
-    p->event.term = p->term;
+    p->event.term = p->bytes;
     if (event->term_len)
-        memcpy(p->term, event->term, event->term_len);
+        memcpy(p->bytes, event->term, event->term_len);
     p->timer = 0;
     w->parked = p;
     return true;

@@ -267,7 +267,9 @@ ROW(N07_N08_D19_200_pipelined_on_processes_that_are_ending)
 ROW(N08_an_awaited_monitor_tells_later)
 {
     struct noex_ref p = bench_teller(&s->b, s->a, NULL);
-    const struct noex_target target = noex_ref_target(&p);
+    char with_port[80];
+    snprintf(with_port, sizeof with_port, "%s:1", s->a->name);
+    const struct noex_target target = {NOEX_TARGET_PID, p.pid, with_port, NULL};
     noex_op m;
     stage_exit(s, &p, "kill");
     bench_clusters_for(&s->b, 5);
@@ -277,6 +279,7 @@ ROW(N08_an_awaited_monitor_tells_later)
     const struct seen *down = stage_down(s, 1);
     assert_int_equal(down->monitor, m);
     assert_string_equal(down->detail, "noproc");
+    assert_string_equal(down->node, s->a->name);
 }
 
 ROW(N09_the_pid_of_an_incarnation_before)
