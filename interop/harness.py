@@ -69,6 +69,17 @@ def noexmon_command():
     return [str(max(built, key=lambda p: p.stat().st_mtime))]
 
 
+def built_program(variable, folder, name):
+    """A program of build/*/FOLDER, or of the folder that the environment variable names. Not every
+    build has all of them."""
+    if variable in os.environ:
+        return str(Path(os.environ[variable]) / name)
+    built = list(ROOT.glob(f"build/*/{folder}/{name}"))
+    if not built:
+        raise FileNotFoundError(f"no build/*/{folder}/{name}; name its folder in {variable}")
+    return str(max(built, key=lambda p: p.stat().st_mtime))
+
+
 def beam_of(module):
     """MODULE.beam, compiled once for each version of its source; it runs on every release."""
     source = HERE / f"{module}.erl"
@@ -407,8 +418,7 @@ class Program(Child):
     """A program of programs/*.c; `lines` grows as it prints."""
 
     def __init__(self, case, name, *args):
-        built = os.environ.get("NOEX_PROGRAMS") or next(ROOT.glob("build/*/interop/programs"))
-        argv = [str(Path(built) / name), *map(str, args)]
+        argv = [built_program("NOEX_PROGRAMS", "interop/programs", name), *map(str, args)]
         self.lines = []
         super().__init__(case, argv, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)
@@ -456,9 +466,8 @@ class CNode(Child):
     """The program listen, a node that others connect to; `lines` grows as it prints."""
 
     def __init__(self, case, name="c", host=HOST, cookie=COOKIE, epmd_port=None, **options):
-        built = os.environ.get("NOEX_PROGRAMS") or next(ROOT.glob("build/*/interop/programs"))
         self.name = f"{name}@{host}"
-        argv = [str(Path(built) / "listen"), self.name, str(epmd_port or case.epmd_port()), cookie,
+        argv = [built_program("NOEX_PROGRAMS", "interop/programs", "listen"), self.name, str(epmd_port or case.epmd_port()), cookie,
                 *(f"{key}={value}" for key, value in options.items())]
         super().__init__(case, argv, None, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, text=True)

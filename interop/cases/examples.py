@@ -3,20 +3,18 @@
 import os
 import signal
 import subprocess
-from pathlib import Path
 
-from harness import COOKIE, PATIENCE, ROOT, Child, InteropCase, wait_until
+from harness import COOKIE, PATIENCE, Child, InteropCase, built_program, wait_until
 
 
 class Example(Child):
     """A running example; its standard output is read line by line."""
 
     def __init__(self, case, name, *args):
-        built = os.environ.get("NOEX_EXAMPLES") or next(ROOT.glob("build/*/examples"))
         env = {**os.environ, "NOEX_COOKIE": COOKIE, "ERL_EPMD_PORT": str(case.epmd_port())}
         self.errors = open(case.dir / f"{name}.err", "w+b")
         case.addCleanup(self.errors.close)
-        super().__init__(case, [str(Path(built) / name), *args], env, stdin=subprocess.PIPE,
+        super().__init__(case, [built_program("NOEX_EXAMPLES", "examples", name), *args], env, stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=self.errors)
 
     def error_text(self):

@@ -7,19 +7,17 @@ import shutil
 import signal
 import subprocess
 import threading
-from pathlib import Path
 
-from harness import COOKIE, PATIENCE, ROOT, Child, InteropCase, beam_of, wait_until
+from harness import COOKIE, PATIENCE, Child, InteropCase, beam_of, built_program, wait_until
 
 
 class Terminal(Child):
     """A running example: what it prints is kept line by line."""
 
     def __init__(self, case, name, *args, **environment):
-        built = os.environ.get("NOEX_EXAMPLES") or next(ROOT.glob("build/*/examples"))
         env = {**os.environ, "NOEX_COOKIE": COOKIE, "COOKIE": COOKIE,
                "ERL_EPMD_PORT": str(case.epmd_port()), **environment}
-        super().__init__(case, [str(Path(built) / name), *args], env, stdin=subprocess.PIPE,
+        super().__init__(case, [built_program("NOEX_EXAMPLES", "examples", name), *args], env, stdin=subprocess.PIPE,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.lines = []
         self.read = 0

@@ -4,15 +4,14 @@ tests/rows, one run a test. SPDX-License-Identifier: Apache-2.0"""
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
-from harness import ROOT, InteropCase, beam_of
+from harness import InteropCase, beam_of, built_program
 
 
 class Rows(InteropCase):
     def rows(self, name, beams=1):
         """`beams`: how many BEAMs the rows use up, and one more."""
-        built = os.environ.get("NOEX_ROWS") or next(ROOT.glob("build/*/tests"))
+        program = built_program("NOEX_ROWS", "tests", f"rows_{name}")
         shutil.copy(beam_of("teller"), self.dir)
         nodes = [self.erl(f"b{i}", cookie="secret") for i in range(beams)]
         for node in nodes:
@@ -24,7 +23,7 @@ class Rows(InteropCase):
             words.append(f"{node.name}:{port}:{node.pid}")
         env = {**os.environ, "NOEX_ROWS_BEAMS": " ".join(words),
                "ERL_EPMD_PORT": str(self.epmd_port())}
-        result = subprocess.run([str(Path(built) / f"rows_{name}")], env=env, timeout=200,
+        result = subprocess.run([program], env=env, timeout=200,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         text = result.stdout.decode(errors="replace")
         self.assertEqual(0, result.returncode, text)
