@@ -42,9 +42,11 @@ _noexmon() {
         mapfile -t found < <(printf '%s\n' "$commands" --help --version)
     elif [[ $help == *' NODE MODULE '* && $node ]]; then
         : # the function and its arguments
-    elif [[ $value == FILE ]]; then
+    elif [[ $value == FILE || $value == PATH ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t found < <(compgen -f -- "$cur")
+    elif [[ $prev == --tls-verify ]]; then
+        found=(full chain none)
     elif [[ $value ]]; then
         :
     elif [[ $cur == -* ]]; then

@@ -5,7 +5,8 @@ SPDX-License-Identifier: Apache-2.0
 The environment says what is tested: NOEX_OTP the release of the BEAMs ("25", the installed one,
 unless given; others are those of scripts/otp_peers.sh), NOEX_OTP_DIR where those are, NOEXMON the
 command line of noexmon (several words allowed: "valgrind -q .../noexmon"), NOEX_PROGRAMS the folder of
-the programs built from programs/*.c.
+the programs built from programs/*.c. With NOEX_TLS ("1.2", "1.3") all of it speaks TLS, both sides
+verifying each other.
 """
 
 import ctypes
@@ -27,11 +28,14 @@ import time
 import unittest
 from pathlib import Path
 
+from certificates import certificates, optfile
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 RELEASE = os.environ.get("NOEX_OTP", "25")
 TREES = Path(os.environ.get("NOEX_OTP_DIR", ROOT / "build" / "otp"))
 TREE = TREES / RELEASE
+TLS = os.environ.get("NOEX_TLS")
 COOKIE = "interop-cookie"
 HOST = "127.0.0.1"
 PATIENCE = 20  # seconds that anything healthy may take on a busy machine
@@ -42,6 +46,9 @@ COMPLAINTS = re.compile(
     r"orrupted external|Invalid distribution|Invalid challenge|badarg in send"
     r"|disconnected|rejected|Cannot get connection|onnection attempt|not allowed|net_tick_timeout"
     r"|CRASH DUMP", re.IGNORECASE)
+
+
+in_the_clear = unittest.skipIf(TLS, "not over TLS")
 
 
 def missing(release=RELEASE):
@@ -175,14 +182,20 @@ class ErlNode(Child):
     """A BEAM with noex_peer running. `name` is the part before the '@'."""
 
     def __init__(self, case, name="a", host=HOST, cookie=COOKIE, args=(), elixir=False,
-                 release=RELEASE):
+                 release=RELEASE, tls=None, proto=None):
+        """`tls`: an ssl_dist_optfile, or False for a node in the clear; None: as all of the test."""
         self.name = f"{name}@{host}"
         self.dir = case.dir
         self.log_file = case.dir / f"{name}.log"
         self.ready_file = case.dir / f"{name}.ready"
         self.allowed = []
         self.ready_file.unlink(missing_ok=True)
-        loopback = "{0,0,0,0,0,0,0,1}" if ":" in host else "{127,0,0,1}"
+        loopback = "{0,0,0,0,0,0,0,1}" if proto and "inet6" in proto else "{127,0,0,1}"
+        tls = case.tls_optfile() if tls is None else tls
+        if tls:
+            args = ["-proto_dist", proto or "inet_tls", "-ssl_dist_optfile", str(tls), *args]
+        elif proto:
+            args = ["-proto_dist", proto, *args]
         erl_args = ["-noinput", "-start_epmd", "false", "-kernel", "inet_dist_use_interface",
                     loopback, "-pa", str(case.dir), *args, "-s", "noex_peer", "start"]
         naming = ["-name" if "." in host or ":" in host else "-sname", self.name]
@@ -266,6 +279,7 @@ class ErlNode(Child):
         return [line for line in found if not any(re.search(a, line) for a in self.allowed)]
 
 
+SPEAKS_TLS = ("watch", "check", "wait-up", "wait-down", "ping", "call")
 SCHEMA = {  # event: keys besides v, seq, ts, event; those in the second set may be absent
     "node_up": ({"node"}, set()),
     "node_down": ({"node", "reason"}, set()),
@@ -321,6 +335,8 @@ class Noexmon(Child):
     def __init__(self, case, *args, json_lines=True, env=None, stdin=None, closed_stdout=False,
                  stdout=subprocess.PIPE):
         self.json_lines = json_lines
+        if TLS and args[0] in SPEAKS_TLS and not any("--tls-" in str(a) for a in args):
+            args = [args[0], f"--tls-optfile={case.tls_optfile()}", *args[1:]]
         argv = [*noexmon_command(), args[0], *["--json"] * json_lines, *map(str, args[1:])]
         if closed_stdout:
             argv = ["sh", "-c", 'exec "$@" >&-', "sh", *argv]
@@ -555,7 +571,9 @@ class InteropCase(unittest.TestCase):
         self.home.mkdir()
         self.write_cookie(self.home / ".erlang.cookie", COOKIE)
         self.nodes, self.runs, self.cnodes = [], [], []
-        self._epmd = None
+        self._epmd = self._certificates = self._tls_optfile = None
+        if TLS:
+            os.environ["NOEX_TLS_OPTFILE"] = str(self.tls_optfile())
 
     def tearDown(self):
         for run in self.runs:
@@ -573,6 +591,23 @@ class InteropCase(unittest.TestCase):
 
     def epmd_port(self):
         return self.epmd.port
+
+    @property
+    def certificates(self):
+        """The folder of certificates.py's certificates."""
+        if not self._certificates:
+            self._certificates = certificates(self.dir, ROOT / "build" / "interop")
+        return self._certificates
+
+    def optfile(self, name="tls", **options):
+        """An ssl_dist_optfile of these options of certificates.optfile."""
+        return optfile(self.dir / f"{name}.conf", self.certificates, **options)
+
+    def tls_optfile(self):
+        """What all nodes of this test share; None: they speak in the clear."""
+        if TLS and not self._tls_optfile:
+            self._tls_optfile = self.optfile(versions=(TLS,))
+        return self._tls_optfile
 
     def write_cookie(self, path, cookie, mode=0o400):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -57,6 +57,16 @@ stop(Pid, Reason) -> ok = ask(Pid, {exit, Reason}).
 
 events(Pid) -> ask(Pid, {events}).
 
+%% Waits for one. Over TLS a BEAM's signals of different processes do not come in the order in which
+%% they were sent.
+next_events(Pid) -> next_events(Pid, 100).
+
+next_events(Pid, Left) ->
+    case events(Pid) of
+        [] when Left > 0 -> timer:sleep(20), next_events(Pid, Left - 1);
+        Events -> Events
+    end.
+
 %% ---- this side
 
 down(Ref) ->
@@ -508,7 +518,7 @@ links_from_c(C) ->
          2 = length(links(W)),
          R = monitor(process, P),
          exit_with(W, Reason),
-         [{exit, W, Reason}] = events(Q),
+         [{exit, W, Reason}] = next_events(Q),
          case Reason of
              normal -> pong = ask(P, {echo, pong}), stop(P), {P, normal} = down(R);
              _ -> {P, Reason} = down(R)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs interop cases: run.py [--otp 25|27|29] [CASE | CASE.TEST]...
+"""Runs interop cases: run.py [--otp 25|27|29] [--tls 1.2|1.3] [CASE | CASE.TEST]...
 
 SPDX-License-Identifier: Apache-2.0
 
@@ -29,9 +29,12 @@ def named(loader, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--otp", default=os.environ.get("NOEX_OTP", "25"))
+    parser.add_argument("--tls", choices=["1.2", "1.3"], help="everybody speaks this TLS")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     os.environ["NOEX_OTP"] = options.otp
+    if options.tls:
+        os.environ["NOEX_TLS"] = options.tls
     import harness  # reads the environment
 
     if why := harness.missing():

@@ -16,9 +16,10 @@ LAYERS = {
     "cnode/handshake": ["base", "term"],
     "cnode/conn": ["base", "term", "wire", "handshake"],
     "cnode/process": ["base", "term"],
+    "cnode/tls": ["base"],
     "cnode/io": ["base"],
-    "cnode/node": ["base", "term", "wire", "handshake", "conn", "process", "io", "epmd"],
-    "cnode/api": ["base", "term", "wire", "handshake", "conn", "process", "io", "node", "epmd"],
+    "cnode/node": ["base", "term", "wire", "handshake", "conn", "process", "tls", "io", "epmd"],
+    "cnode/api": ["base", "term", "wire", "handshake", "conn", "process", "tls", "io", "node", "epmd"],
     "cnode/cluster": ["base"],
     "cnode/cli": [],
     "epmd_client": [],
@@ -33,7 +34,7 @@ ISO_C = {f"{name}.h" for name in """assert ctype errno float inttypes limits mat
 PLACES = {
     r"ei\.h": ["cnode/term/"],
     r"uv\.h": ["cnode/io/", "include/noex/uv.h"],
-    r"openssl/.*": ["cnode/handshake/digest.c"],
+    r"openssl/.*": ["cnode/handshake/digest.c", "cnode/tls/"],
     r"jansson\.h": ["cnode/cli/output_json.c"],
     r"(sys/socket|sys/un|netdb|net/.*|netinet/.*|arpa/.*|sys/epoll|sys/select)(\.h)?": ["cnode/io/"],
 }

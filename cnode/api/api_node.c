@@ -193,12 +193,12 @@ static void describe_peer(const struct nx_peer *p, uint64_t now_ms, struct noex_
     info->port = p->name.port;
     if (!nx_peer_is_up(p))
         return;
-    const struct nx_hs_result *r = nx_conn_peer(p->conn);
+    const struct nx_hs_result *r = nx_conn_peer(p->ch.conn);
     info->flags = r->flags;
     info->visible = (r->peer_flags & NX_DFLAG_PUBLISHED) != 0;
     info->creation = r->peer_creation;
     info->up_ms = now_ms - p->up_ms;
-    info->heard_ms = now_ms - nx_conn_heard_ms(p->conn);
+    info->heard_ms = now_ms - nx_conn_heard_ms(p->ch.conn);
 }
 
 void noex_peer_get_info(noex_node *node, const char *peer, struct noex_peer_info *info, size_t size)

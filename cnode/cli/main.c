@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum operand_kind { TARGETS, NODES, HOST, FUNCTION };
@@ -23,7 +24,8 @@ struct command {
 
 enum {
     OPT_ALL = OPT_EPMD_PORT | OPT_JSON | OPT_QUIET | OPT_TIMEOUT | OPT_HELP,
-    OPT_NODE = OPT_ALL | OPT_VERBOSE | OPT_NAME | OPT_VISIBLE | OPT_COOKIE_FILE | OPT_TICKTIME,
+    OPT_NODE =
+        OPT_ALL | OPT_VERBOSE | OPT_NAME | OPT_VISIBLE | OPT_COOKIE_FILE | OPT_TICKTIME | OPT_TLS,
     OPT_WATCH = OPT_NODE | OPT_TARGETS
 };
 
@@ -156,9 +158,16 @@ static void occupy_standard_descriptors(void)
             (void)!open("/dev/null", fd == STDERR_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* The cookie and the key would be in a core dump. */
+static void forbid_core_dumps(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+}
+
 int main(int argc, char **argv)
 {
     struct failure why;
+    forbid_core_dumps();
     occupy_standard_descriptors();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {

@@ -150,6 +150,56 @@ static enum exit_code take_visible(struct options *o, const char *value, struct 
     return CODE_WELL;
 }
 
+static enum exit_code take_tls(struct options *o, const char **place, const char *name,
+                               const char *value, struct failure *why)
+{
+    if (!*value)
+        return fail_with(why, CODE_USAGE, "--%s: nothing given", name);
+    o->tls = true;
+    *place = value;
+    return CODE_WELL;
+}
+
+static enum exit_code take_tls_optfile(struct options *o, const char *value, struct failure *why)
+{
+    return take_tls(o, &o->tls_optfile, "tls-optfile", value, why);
+}
+
+static enum exit_code take_tls_ca(struct options *o, const char *value, struct failure *why)
+{
+    return take_tls(o, &o->tls_ca, "tls-ca", value, why);
+}
+
+static enum exit_code take_tls_cert(struct options *o, const char *value, struct failure *why)
+{
+    return take_tls(o, &o->tls_cert, "tls-cert", value, why);
+}
+
+static enum exit_code take_tls_key(struct options *o, const char *value, struct failure *why)
+{
+    return take_tls(o, &o->tls_key, "tls-key", value, why);
+}
+
+static enum exit_code take_tls_server_name(struct options *o, const char *value,
+                                           struct failure *why)
+{
+    return take_tls(o, &o->tls_server_name, "tls-server-name", value, why);
+}
+
+static enum exit_code take_tls_verify(struct options *o, const char *value, struct failure *why)
+{
+    static const char *const words[] = {[NOEX_TLS_VERIFY_FULL] = "full",
+                                        [NOEX_TLS_VERIFY_CHAIN] = "chain",
+                                        [NOEX_TLS_VERIFY_NONE] = "none"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(value, words[i]) == 0) {
+            o->tls = true;
+            o->tls_verify = (enum noex_tls_verify)i;
+            return CODE_WELL;
+        }
+    return fail_with(why, CODE_USAGE, "--tls-verify: full, chain or none, not '%s'", value);
+}
+
 static enum exit_code take_help(struct options *o, const char *value, struct failure *why)
 {
     (void)value;
@@ -175,6 +225,15 @@ static const struct spec specs[] = {
     {OPT_QUIET, "quiet", NULL, "nothing on standard output", take_quiet},
     {OPT_VERBOSE, "verbose", NULL, "every step and frame in words, on standard error",
      take_verbose},
+    {OPT_TLS, "tls-optfile", "FILE", "TLS, as the cluster's -ssl_dist_optfile has it",
+     take_tls_optfile},
+    {OPT_TLS, "tls-ca", "PATH", "TLS: the CAs to trust, a file or a folder", take_tls_ca},
+    {OPT_TLS, "tls-cert", "FILE", "TLS: the certificate to show", take_tls_cert},
+    {OPT_TLS, "tls-key", "FILE", "TLS: its key (default: in the certificate's file)", take_tls_key},
+    {OPT_TLS, "tls-verify", "HOW", "TLS: full (default), chain (any host) or none",
+     take_tls_verify},
+    {OPT_TLS, "tls-server-name", "NAME", "TLS: the host to verify (default: the node's)",
+     take_tls_server_name},
     {OPT_HELP, "help", NULL, "this text", take_help},
 };
 enum { SPEC_COUNT = sizeof specs / sizeof *specs };

@@ -3,6 +3,7 @@
 #define CLI_OPTIONS_H
 
 #include "exitcode.h"
+#include <noex/tls.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -20,6 +21,7 @@ enum option_bit {
     OPT_TARGETS = 1 << 9,
     OPT_HELP = 1 << 10,
     OPT_VISIBLE = 1 << 11,
+    OPT_TLS = 1 << 13, /**< each of --tls-* */
     /** No option: they all stand before the first operand, and what follows it is taken as it is.
      */
     OPT_BEFORE_OPERANDS = 1 << 12
@@ -39,6 +41,13 @@ struct options {
     bool verbose;
     bool visible;
     bool help;
+    bool tls; /* one of the following was given */
+    const char *tls_optfile;
+    const char *tls_ca; /* a file or a folder */
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_server_name;
+    enum noex_tls_verify tls_verify;
     const char *target_files[TARGET_FILES_MAX];
     size_t target_file_count;
     char *const *operands; /* what follows the options */

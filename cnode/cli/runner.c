@@ -4,6 +4,7 @@
 #include "cookie.h"
 #include "output_json.h"
 #include "output_text.h"
+#include "tls.h"
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -14,12 +15,22 @@
 enum { LAST_WAIT_MS = 2000, READER_WAIT_MS = 30000, IDLE_MS = 3600 * 1000 };
 
 static volatile sig_atomic_t signals_seen;
+static volatile sig_atomic_t hangup_seen; /* the files of TLS are to be read anew */
 static _Atomic(noex_node *) signalled;
 
 static void on_signal(int number)
 {
     (void)number;
     signals_seen = signals_seen + 1;
+    noex_node *node = atomic_load(&signalled);
+    if (node)
+        noex_node_wakeup(node);
+}
+
+static void on_hangup(int number)
+{
+    (void)number;
+    hangup_seen = 1;
     noex_node *node = atomic_load(&signalled);
     if (node)
         noex_node_wakeup(node);
@@ -94,6 +105,28 @@ static void shorten_steps(struct noex_options *options, uint64_t total_ms)
         options->step_ms = share;
 }
 
+static struct tls_files tls;
+
+/* Where there is nothing to be read anew SIGHUP ends the program, as ever. */
+static enum exit_code open_tls(const struct options *o, struct failure *why)
+{
+    struct sigaction hangup = {.sa_handler = on_hangup};
+    sigemptyset(&hangup.sa_mask);
+    if (o->tls)
+        sigaction(SIGHUP, &hangup, NULL);
+    return tls_open(&tls, o, why);
+}
+
+static void reload_tls(struct console *console)
+{
+    struct failure why;
+    hangup_seen = 0;
+    if (tls_reload(&tls, &why))
+        console_say(console, "certificates and keys stay as they were: %s", why.text);
+    else
+        console_log(console, "certificates and keys were read anew");
+}
+
 static enum exit_code make_node(noex_node **node, const struct options *o, struct console *console,
                                 const struct node_job *job, struct failure *why)
 {
@@ -106,6 +139,7 @@ static enum exit_code make_node(noex_node **node, const struct options *o, struc
     options.name = o->name;
     options.visible = o->visible;
     options.cookie = cookie;
+    options.tls = tls.tls;
     options.on_event = job->on_event;
     options.user = job->self;
     options.ticktime_ms = o->ticktime_ms;
@@ -128,8 +162,10 @@ enum exit_code run_on_node(const struct options *o, struct console *console,
 {
     struct failure why;
     noex_node *node = NULL;
-    enum exit_code code = make_node(&node, o, console, job, &why);
+    enum exit_code code = open_tls(o, &why);
+    code = code ? code : make_node(&node, o, console, job, &why);
     if (code) {
+        tls_close(&tls);
         console_say(console, "%s", why.text);
         return code;
     }
@@ -140,6 +176,7 @@ enum exit_code run_on_node(const struct options *o, struct console *console,
     atomic_store(&signalled, NULL);
     /* Before the output is flushed: a reader that takes its time must not keep peers waiting. */
     noex_node_free(node);
+    tls_close(&tls);
     return code;
 }
 
@@ -179,6 +216,8 @@ static enum exit_code loop(void *self, noex_node *node)
             return (enum exit_code)code;
         if (signals_seen)
             return s->plan->stopped(s, STOP_SIGNAL);
+        if (hangup_seen)
+            reload_tls(s->console);
         if (console_failed(s->console, &why))
             return why.code; /* said when the console is closed */
         int rc = noex_node_process(node, session_wait_ms(s, IDLE_MS));

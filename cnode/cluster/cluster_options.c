@@ -154,6 +154,7 @@ int nx_cluster_options_take(noex_cluster *cluster, const struct noex_cluster_opt
     noex_options_init(n);
     if (o->node)
         memcpy(n, o->node, o->node->size < sizeof *n ? o->node->size : sizeof *n);
+    noex_tls_hold(n->tls);
     int rc = take_name(cluster, o, err);
     rc = rc ? rc : check_ranges(o, err);
     rc = rc ? rc : check_cookie(o->cookie, err);
@@ -180,4 +181,5 @@ void nx_cluster_options_free(noex_cluster *cluster)
     wipe(cluster->cookie);
     nx_free(&cluster->alloc, cluster->cookie);
     nx_free(&cluster->alloc, cluster->listen_address);
+    noex_tls_free(cluster->node_options.tls);
 }

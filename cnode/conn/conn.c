@@ -79,6 +79,11 @@ void nx_conn_set_handlers(struct nx_conn *c, const struct nx_conn_handlers *hand
     c->config.handlers = *handlers;
 }
 
+void nx_conn_start(struct nx_conn *c, uint64_t now_ms)
+{
+    nx_hs_start(c->hs, now_ms);
+}
+
 /* ---- who we are ---- */
 
 bool nx_conn_is_up(const struct nx_conn *c)

@@ -64,6 +64,9 @@ void nx_conn_free(struct nx_conn *c);
 /** Hands the connection on to another owner: its handlers are called from now on. */
 void nx_conn_set_handlers(struct nx_conn *c, const struct nx_conn_handlers *handlers);
 
+/** As nx_hs_start. */
+void nx_conn_start(struct nx_conn *c, uint64_t now_ms);
+
 /** Where to read into: at least some kilobytes. Errors: NOEX_ENOMEM, NOEX_ETOOBIG. */
 NOEX_MUST_USE int nx_conn_room(struct nx_conn *c, uint8_t **bytes, size_t *size,
                                struct noex_error *err);

@@ -600,6 +600,12 @@ static int take(struct nx_hs *hs, const struct row *row, struct nx_span msg, uin
     return 0;
 }
 
+void nx_hs_start(struct nx_hs *hs, uint64_t now_ms)
+{
+    if (hs->step != DONE && hs->step != FAILED)
+        restart_timer(hs, now_ms);
+}
+
 static struct nx_span rest_of(struct nx_span in, size_t used)
 {
     return used < in.len ? nx_span(in.ptr + used, in.len - used) : nx_span(NULL, 0);

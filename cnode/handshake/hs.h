@@ -68,6 +68,9 @@ struct nx_hs *nx_hs_new(const struct nx_hs_config *config, uint64_t now_ms, stru
 /** Wipes what it knew of the cookie. NULL is allowed. */
 void nx_hs_free(struct nx_hs *hs);
 
+/** The first step counts from now on: only now bytes can go both ways. */
+void nx_hs_start(struct nx_hs *hs, uint64_t now_ms);
+
 enum nx_hs_progress { NX_HS_MORE = 0, NX_HS_DONE = 1 };
 
 /**

@@ -28,7 +28,7 @@ static int complete_pid(const noex_node *node, struct nx_address *a, struct noex
     if (!a->peer)
         pid->creation = node->creation;
     else if (nx_peer_is_up(a->peer) && nx_pid_is_safe(pid->id, pid->serial))
-        pid->creation = nx_conn_peer(a->peer->conn)->peer_creation;
+        pid->creation = nx_conn_peer(a->peer->ch.conn)->peer_creation;
     else
         return nx_fail(err, NOEX_ETARGET,
                        "a pid without its creation: %s is to be up, or the pid one that it sent",

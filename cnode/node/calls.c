@@ -245,7 +245,7 @@ bool nx_calls_reply(struct nx_peer *p, struct nx_span message, uint64_t full_len
     struct nx_span ref, reply;
     uint32_t use, slot, generation;
     if (!nx_gen_reply_parse(message, &ref, &reply) ||
-        !nx_conn_own_ref(p->conn, ref, &use, &slot, &generation) || use != NX_REF_CALL)
+        !nx_conn_own_ref(p->ch.conn, ref, &use, &slot, &generation) || use != NX_REF_CALL)
         return false;
     const struct nx_pending *r = waiting(p->node, slot, generation);
     if (!r || !may_answer(p, r)) {
@@ -316,12 +316,12 @@ static int send_demonitor(struct nx_peer *p, uint32_t slot)
     const struct nx_pending *r = nx_pending_at(p->node->pendings, slot);
     uint8_t from[NX_RAW_PID_SIZE], to[NX_RAW_ADDRESS_SIZE], ref[NX_CONN_REF_SIZE];
     struct nx_ctrl ctrl = {.op = NX_OP_DEMONITOR_P};
-    if (!nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
+    if (!nx_conn_has_flag(p->ch.conn, NX_DFLAGS_MONITOR))
         return 0;
     ctrl.arg[NX_ARG_FROM] = nx_call_caller(p, r, from);
     ctrl.arg[NX_ARG_TARGET] = target_of(p, r, to);
     ctrl.arg[NX_ARG_REF] = nx_own_ref(p->node, p, NX_REF_CALL, slot, r->slot.generation, ref);
-    return nx_conn_send(p->conn, nx_call_sender(r), &ctrl, nothing);
+    return nx_conn_send(p->ch.conn, nx_call_sender(r), &ctrl, nothing);
 }
 
 int nx_calls_keep(struct nx_peer *p, uint32_t slot, struct nx_span request)

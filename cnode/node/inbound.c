@@ -3,7 +3,6 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "node/channel.h"
 #include "node/given.h"
 #include "node/peer.h"
 #include <inttypes.h>
@@ -13,9 +12,7 @@ struct nx_inbound {
     struct nx_inbounds *all;
     struct nx_inbound *prev;
     struct nx_inbound *next;
-    struct nx_tcp *tcp;
-    struct nx_conn *conn;
-    bool write_failed;
+    struct nx_channel ch;
     bool named; /* `who` is what it calls itself, or was given */
     bool taken; /* it is up: the connection is the peer's */
     struct nx_given who;
@@ -49,8 +46,7 @@ static void release(struct nx_inbound *in)
     nx_given_back(node, &in->who, NULL);
     for (int i = 0; in->reserved && i < NX_PEER_EVENTS; i++)
         nx_node_event_release(&node->events, in->events[i]);
-    nx_tcp_close(in->tcp);
-    nx_conn_free(in->conn);
+    nx_channel_close(&in->ch);
     nx_free(&node->alloc, in);
 }
 
@@ -61,7 +57,7 @@ static void refuse(struct nx_inbound *in, const struct noex_error *err)
     bool nobody = !in->named && err->code == NOEX_ECLOSED;
     nx_log(&node->log, nobody ? NOEX_LOG_DEBUG : NOEX_LOG_INFO,
            "%s%s%s: did not connect to this node: %s", in->named ? in->who.name.full : "",
-           in->named ? ", from " : "", nx_tcp_where(in->tcp), err->text);
+           in->named ? ", from " : "", nx_tcp_where(in->ch.tcp), err->text);
     node->stats.refused++;
     release(in);
 }
@@ -135,12 +131,11 @@ static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err
     (void)r, (void)err;
     node->stats.accepted++;
     nx_log(&node->log, NOEX_LOG_DEBUG, "%s: has connected, from %s", in->who.name.full,
-           nx_tcp_where(in->tcp));
-    nx_peer_take(in->peer, in->conn, in->tcp, in->events, in->begun);
+           nx_tcp_where(in->ch.tcp));
+    nx_peer_take(in->peer, &in->ch, in->events, in->begun);
     in->taken = true;
     in->reserved = false;
-    in->tcp = NULL;
-    in->conn = NULL;
+    in->ch = (struct nx_channel){0};
     return 0;
 }
 
@@ -150,8 +145,8 @@ static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err
 static bool advance(struct nx_inbound *in)
 {
     struct noex_error err = {0};
-    uint64_t now = nx_loop_now(in->all->node->loop), before = nx_conn_deadline(in->conn);
-    nx_channel_read(in->conn, in->tcp, now, &err);
+    uint64_t now = nx_loop_now(in->all->node->loop), before = nx_channel_deadline(&in->ch);
+    nx_channel_read(&in->ch, now, &err);
     if (in->taken) {
         struct nx_peer *p = in->peer;
         release(in);
@@ -159,11 +154,10 @@ static bool advance(struct nx_inbound *in)
             nx_peer_fail(p, &err);
         return false;
     }
-    if (!in->write_failed)
-        in->write_failed = !nx_channel_flush(in->conn, in->tcp, now);
+    nx_channel_flush(&in->ch, now);
     if (err.code) {
         refuse(in, &err);
-    } else if (nx_conn_deadline(in->conn) != before) {
+    } else if (nx_channel_deadline(&in->ch) != before) {
         unlink_from(in->all, in);
         append(in->all, in);
     }
@@ -178,7 +172,7 @@ static void on_readable(void *ctx)
 static void on_writable(void *ctx)
 {
     struct nx_inbound *in = ctx;
-    in->write_failed = !nx_channel_flush(in->conn, in->tcp, nx_loop_now(in->all->node->loop));
+    nx_channel_flush(&in->ch, nx_loop_now(in->all->node->loop));
 }
 
 static void on_connected(void *ctx, int rc, const struct noex_error *err)
@@ -209,10 +203,11 @@ static int start(struct nx_inbound *in, struct noex_error *err)
     config.hs.decide = (struct nx_hs_decisions){
         .ctx = in, .cookie = cookie, .status = on_name, .name_peer = on_name_me, .admit = admit};
     config.handlers = (struct nx_conn_handlers){.ctx = in, .up = on_up};
-    in->conn = nx_conn_new(&config, nx_loop_now(node->loop), err);
-    if (!in->conn)
-        return err->code;
-    int rc = nx_node_events_reserve(&node->events, in->events, NX_PEER_EVENTS);
+    const struct nx_channel_config channel = {&config, node->options.tls, NULL};
+    int rc = nx_channel_open(&in->ch, in->ch.tcp, &channel, nx_loop_now(node->loop), err);
+    if (rc)
+        return rc;
+    rc = nx_node_events_reserve(&node->events, in->events, NX_PEER_EVENTS);
     in->reserved = rc == 0;
     return rc ? nx_fail(err, rc, NULL) : 0;
 }
@@ -240,7 +235,7 @@ void nx_inbounds_add(struct nx_inbounds *all, struct nx_tcp *tcp)
         return;
     }
     in->all = all;
-    in->tcp = tcp;
+    in->ch.tcp = tcp;
     append(all, in);
     nx_tcp_set_handlers(tcp, &handlers, in);
     if (start(in, &err))
@@ -259,14 +254,14 @@ bool nx_inbounds_from(const struct nx_inbounds *all, const char *name)
 
 uint64_t nx_inbounds_deadline(const struct nx_inbounds *all)
 {
-    return all->first ? nx_conn_deadline(all->first->conn) : UINT64_MAX;
+    return all->first ? nx_channel_deadline(&all->first->ch) : UINT64_MAX;
 }
 
 /* What came while this process was stopped is read before anybody is given up. */
 static void expire(struct nx_inbound *in, uint64_t now_ms)
 {
     struct noex_error err = {0};
-    if (advance(in) && nx_conn_timeout(in->conn, now_ms, &err))
+    if (advance(in) && nx_channel_timeout(&in->ch, now_ms, &err))
         refuse(in, &err);
 }
 

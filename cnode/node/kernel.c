@@ -69,7 +69,7 @@ static bool answer_features(struct nx_peer *p, struct nx_span message)
     /* None can fail: the room is enough for any name. */
     int rc = nx_write_tuple_head(&b, 3);
     rc = rc ? rc : nx_write_atom(&b, "features_reply");
-    rc = rc ? rc : nx_write_atom(&b, nx_conn_peer(p->conn)->self_name);
+    rc = rc ? rc : nx_write_atom(&b, nx_conn_peer(p->ch.conn)->self_name);
     rc = rc ? rc : nx_write_list_head(&b, 1);
     rc = rc ? rc : nx_write_atom(&b, "erpc");
     rc = rc ? rc : nx_write_nil(&b);
@@ -99,7 +99,7 @@ static bool answer_global(struct nx_peer *p, struct nx_span message)
     nx_buf_fixed(&b, bytes, sizeof bytes);
     int rc = nx_write_tuple_head(&term, 3);
     rc = rc ? rc : nx_write_atom(&term, "in_sync");
-    rc = rc ? rc : nx_write_atom(&term, nx_conn_peer(p->conn)->self_name);
+    rc = rc ? rc : nx_write_atom(&term, nx_conn_peer(p->ch.conn)->self_name);
     rc = rc ? rc : nx_write_atom(&term, "true");
     rc = rc ? rc : nx_gen_write_cast(&b, nx_buf_span(&term));
     if (rc)
@@ -111,7 +111,7 @@ static bool answer_global(struct nx_peer *p, struct nx_span message)
 bool nx_kernel_named_message(struct nx_peer *p, struct nx_span name, struct nx_span message)
 {
     struct nx_span text;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAG_PUBLISHED) || !nx_atom_parse(name, &text))
+    if (!nx_conn_has_flag(p->ch.conn, NX_DFLAG_PUBLISHED) || !nx_atom_parse(name, &text))
         return false;
     if (nx_span_is(text, "rex"))
         return answer_features(p, message);

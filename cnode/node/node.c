@@ -12,6 +12,7 @@
 #include "node/options.h"
 #include "node/peer.h"
 #include "node/shutdown.h"
+#include "tls/context.h"
 #include <stdio.h>
 #include <unistd.h>
 
@@ -105,6 +106,23 @@ static int take_listen_address(noex_node *node, struct noex_error *err)
     return 0;
 }
 
+/* Whoever turned verification off is told so where it counts. */
+static int take_tls(noex_node *node, struct noex_error *err)
+{
+    noex_tls *tls = node->options.tls;
+    if (!tls)
+        return 0;
+    if (node->options.listen && !nx_tls_can_accept(tls))
+        return nx_fail(err, NOEX_ETLSOPTION, "TLS: a node that listens needs a certificate");
+    if (nx_tls_is_blind(tls, NX_TLS_DIAL))
+        nx_log(&node->log, NOEX_LOG_INFO,
+               "TLS: the certificates of nodes that are connected to are NOT verified");
+    if (node->options.listen && nx_tls_is_blind(tls, NX_TLS_ACCEPT))
+        nx_log(&node->log, NOEX_LOG_INFO,
+               "TLS: the certificates of nodes that connect are NOT verified");
+    return 0;
+}
+
 static int take_options(noex_node *node, struct noex_error *err)
 {
     struct noex_options *o = &node->options;
@@ -113,6 +131,7 @@ static int take_options(noex_node *node, struct noex_error *err)
     int rc = take_cookie(node, o->cookie, err);
     rc = rc ? rc : take_identity(node, o->name, err);
     rc = rc ? rc : take_listen_address(node, err);
+    rc = rc ? rc : take_tls(node, err);
     o->name = NULL;
     o->cookie = NULL;
     o->allocator = NULL;
@@ -280,7 +299,7 @@ struct nx_conn_config nx_node_conn_config(const noex_node *node)
         .hs = {.alloc = &node->alloc,
                .log = &node->log,
                .random = node->random,
-               .header = 2,
+               .header = o->tls ? 4 : 2,
                .flags = node->flags,
                .required = NX_DFLAGS_REQUIRED,
                .creation = node->creation,
@@ -348,6 +367,7 @@ int nx_node_new(noex_node **out, const struct noex_options *options, void *uv,
     if (!node)
         return nx_fail(err, NOEX_ENOMEM, NULL);
     node->options = o;
+    node->options.tls = nx_tls_hold(o.tls);
     node->alloc = *a;
     node->random = &nx_random_openssl;
     node->foreign = uv != NULL;
@@ -381,6 +401,7 @@ static void on_loop_closed(void *ctx)
     nx_pendings_free(node->pendings);
     nx_letters_free(&node->letters);
     nx_timers_free(&node->timers);
+    nx_tls_release(node->options.tls);
     nx_wipe(node->cookie, sizeof node->cookie);
     nx_free(&alloc, node);
     if (closed)

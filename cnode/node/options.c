@@ -6,7 +6,7 @@
 #include <string.h>
 
 _Static_assert(sizeof(struct noex_options) ==
-                   offsetof(struct noex_options, reserved32) + sizeof(uint32_t),
+                   offsetof(struct noex_options, tls) + sizeof(noex_tls *),
                "struct noex_options has no tail padding");
 
 enum { MONITORS_LIMIT = 1 << 28, PROCESSES_LIMIT = 1 << 28 };

@@ -7,7 +7,6 @@
 #include "handshake/dflags.h"
 #include "handshake/digest.h"
 #include "node/calls.h"
-#include "node/channel.h"
 #include "node/exits.h"
 #include "node/listener.h"
 #include "node/pump.h"
@@ -47,9 +46,9 @@ int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
 
 void nx_peer_add_stats(const struct nx_peer *p, struct noex_stats *stats)
 {
-    if (!p->conn)
+    if (!p->ch.conn)
         return;
-    const struct nx_conn_stats *c = nx_conn_get_stats(p->conn);
+    const struct nx_conn_stats *c = nx_conn_get_stats(p->ch.conn);
     stats->frames_in += c->frames_in;
     stats->frames_out += c->frames_out;
     stats->bytes_in += c->bytes_in;
@@ -70,13 +69,10 @@ static void drop_parts(struct nx_peer *p)
     set_attempting(p, false);
     nx_epmd_query_cancel(p->query);
     nx_dial_cancel(p->dial);
-    nx_tcp_close(p->tcp);
     nx_peer_add_stats(p, &p->node->stats);
-    nx_conn_free(p->conn);
+    nx_channel_close(&p->ch);
     p->query = NULL;
     p->dial = NULL;
-    p->tcp = NULL;
-    p->conn = NULL;
     p->parting = false;
 }
 
@@ -158,12 +154,12 @@ static struct nx_node_event *push_attempt(struct nx_peer *p, uint32_t *last,
 
 size_t nx_peer_queued(const struct nx_peer *p)
 {
-    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_queued(p->conn) : 0);
+    return p->outbox.bytes + (nx_peer_is_up(p) ? nx_conn_queued(p->ch.conn) : 0);
 }
 
 bool nx_peer_is_up(const struct nx_peer *p)
 {
-    return p->conn && nx_conn_is_up(p->conn);
+    return p->ch.conn && nx_conn_is_up(p->ch.conn);
 }
 
 void nx_peer_doom(struct nx_peer *p, int code)
@@ -195,7 +191,7 @@ enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *tex
         snprintf(text, size, "the connection that %s makes to this node", p->name.full);
         return NOEX_CONNECTION_CONNECTING;
     case NX_PEER_CONN:
-        snprintf(text, size, "%s", nx_peer_is_up(p) ? "" : nx_conn_step(p->conn));
+        snprintf(text, size, "%s", nx_peer_is_up(p) ? "" : nx_channel_step(&p->ch));
         return nx_peer_is_up(p) ? NOEX_CONNECTION_UP : NOEX_CONNECTION_CONNECTING;
     case NX_PEER_BACKOFF:
         return NOEX_CONNECTION_WAITING;
@@ -209,8 +205,8 @@ enum noex_connection_state nx_peer_connection(const struct nx_peer *p, char *tex
 
 static void flush(struct nx_peer *p)
 {
-    if (p->conn && !p->write_failed)
-        p->write_failed = !nx_channel_flush(p->conn, p->tcp, nx_loop_now(p->node->loop));
+    if (p->ch.conn)
+        nx_channel_flush(&p->ch, nx_loop_now(p->node->loop));
 }
 
 /* ---- what the connection tells ---- */
@@ -224,7 +220,7 @@ static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err
     p->up_ms = nx_loop_now(p->node->loop);
     p->simultaneous = 0;
     p->failed_event = p->reconnect_event = NO_EVENT;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
+    if (!nx_conn_has_flag(p->ch.conn, NX_DFLAGS_MONITOR))
         snprintf(missing, sizeof missing, ", it does not support monitors");
     nx_log(&p->node->log, NOEX_LOG_INFO,
            "%s: connected as %s (creation %" PRIu32 "), peer's creation %" PRIu32
@@ -298,8 +294,10 @@ static void on_readable(void *ctx)
     struct nx_peer *p = ctx;
     struct noex_error err = {0};
     uint64_t now = nx_loop_now(p->node->loop);
-    for (int i = 0; i < READS_A_TURN && nx_channel_read(p->conn, p->tcp, now, &err); i++)
+    for (int i = 0; i < READS_A_TURN && nx_channel_read(&p->ch, now, &err); i++)
         continue;
+    if (nx_channel_has_more(&p->ch))
+        nx_loop_kick(p->node->loop); /* no socket will tell */
     if (err.code && p->parting)
         nx_peer_disconnect(p);
     else if (err.code)
@@ -452,7 +450,7 @@ void nx_peer_fail(struct nx_peer *p, struct noex_error *err)
     unreserve(p);
 }
 
-static int start_conn(struct nx_peer *p, struct noex_error *err)
+static int start_conn(struct nx_peer *p, struct nx_tcp *tcp, struct noex_error *err)
 {
     noex_node *node = p->node;
     struct nx_conn_config config = nx_node_conn_config(node);
@@ -461,9 +459,9 @@ static int start_conn(struct nx_peer *p, struct noex_error *err)
     config.hs.decide =
         (struct nx_hs_decisions){.ctx = p, .cookie = cookie, .older_is_gone = older_is_gone};
     config.handlers = handlers_of(p);
+    const struct nx_channel_config channel = {&config, node->options.tls, p->name.host};
     p->begun = ++node->begun;
-    p->conn = nx_conn_new(&config, nx_loop_now(node->loop), err);
-    return p->conn ? 0 : err->code;
+    return nx_channel_open(&p->ch, tcp, &channel, nx_loop_now(node->loop), err);
 }
 
 static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_addrs *addrs,
@@ -486,11 +484,9 @@ static void on_dialled(void *ctx, int rc, struct nx_tcp *tcp, const struct nx_ad
     nx_addr_text(&addrs->addr[0], text, sizeof text);
     nx_log(&p->node->log, NOEX_LOG_DEBUG, "%s: TCP connection to %s, handshake begins",
            p->name.full, text);
-    p->tcp = tcp;
-    p->write_failed = false;
     p->state = NX_PEER_CONN;
     nx_tcp_set_handlers(tcp, &tcp_handlers, p);
-    if (start_conn(p, &err))
+    if (start_conn(p, tcp, &err))
         nx_peer_fail(p, &err);
     else
         flush(p);
@@ -597,9 +593,7 @@ void nx_peer_part(struct nx_peer *p)
     if (p->parting || nx_peer_queued(p) || nx_pump_has_more(p))
         return;
     p->parting = true;
-    if (!p->write_failed)
-        nx_tcp_finish(p->tcp);
-    p->write_failed = true;
+    nx_channel_finish(&p->ch);
 }
 
 /* ---- connections that the peer makes ---- */
@@ -629,8 +623,8 @@ void nx_peer_replaced(struct nx_peer *p)
     nx_peer_fail(p, &err);
 }
 
-void nx_peer_take(struct nx_peer *p, struct nx_conn *conn, struct nx_tcp *tcp,
-                  const uint32_t *events, uint64_t begun)
+void nx_peer_take(struct nx_peer *p, const struct nx_channel *ch, const uint32_t *events,
+                  uint64_t begun)
 {
     const struct nx_conn_handlers theirs = handlers_of(p);
     drop_parts(p);
@@ -640,15 +634,13 @@ void nx_peer_take(struct nx_peer *p, struct nx_conn *conn, struct nx_tcp *tcp,
         else
             nx_node_event_release(&p->node->events, events[i]);
     }
-    p->conn = conn;
-    p->tcp = tcp;
+    p->ch = *ch;
     p->begun = begun;
-    p->write_failed = false;
     p->start_ms = nx_loop_now(p->node->loop);
     p->state = NX_PEER_CONN;
-    nx_conn_set_handlers(conn, &theirs);
-    nx_tcp_set_handlers(tcp, &tcp_handlers, p);
-    (void)on_up(p, nx_conn_peer(conn), NULL);
+    nx_conn_set_handlers(ch->conn, &theirs);
+    nx_tcp_set_handlers(ch->tcp, &tcp_handlers, p);
+    (void)on_up(p, nx_conn_peer(ch->conn), NULL);
 }
 
 /* ---- time ---- */
@@ -665,8 +657,8 @@ uint64_t nx_peer_deadline(const struct nx_peer *p)
         at = min_u64(at, nx_epmd_query_deadline(p->query));
     if (p->dial)
         at = min_u64(at, nx_dial_deadline(p->dial));
-    if (p->conn)
-        at = min_u64(at, nx_conn_deadline(p->conn));
+    if (p->ch.conn)
+        at = min_u64(at, nx_channel_deadline(&p->ch));
     if (p->state == NX_PEER_BACKOFF)
         at = min_u64(at, p->retry_ms);
     if (p->state == NX_PEER_WANTED)
@@ -680,8 +672,9 @@ uint64_t nx_peer_deadline(const struct nx_peer *p)
  * stopped may wait to be read. */
 static void read_first(struct nx_peer *p, uint64_t now_ms)
 {
-    bool due = p->conn && (now_ms >= nx_conn_deadline(p->conn) || now_ms >= p->monitors.deadline);
-    if (due)
+    bool due =
+        p->ch.conn && (now_ms >= nx_channel_deadline(&p->ch) || now_ms >= p->monitors.deadline);
+    if (due || nx_channel_has_more(&p->ch))
         on_readable(p);
 }
 
@@ -718,8 +711,8 @@ static void act_on_deadlines(struct nx_peer *p, uint64_t now_ms)
         nx_epmd_query_timeout(p->query, now_ms);
     else if (p->dial)
         nx_dial_timeout(p->dial, now_ms);
-    else if (p->conn && now_ms >= nx_conn_deadline(p->conn) &&
-             nx_conn_timeout(p->conn, now_ms, &err))
+    else if (p->ch.conn && now_ms >= nx_channel_deadline(&p->ch) &&
+             nx_channel_timeout(&p->ch, now_ms, &err))
         nx_peer_fail(p, &err);
 }
 
@@ -730,7 +723,7 @@ static void pump_and_flush(struct nx_peer *p, uint64_t now_ms)
     for (int i = 0; more && i < PUMPS_A_TURN; i++) {
         nx_pump(p, now_ms);
         flush(p);
-        more = nx_peer_is_up(p) && !nx_conn_out(p->conn).len && nx_pump_has_more(p) &&
+        more = nx_peer_is_up(p) && nx_channel_is_flushed(&p->ch) && nx_pump_has_more(p) &&
                p->starved_until_ms == UINT64_MAX;
     }
     if (more)

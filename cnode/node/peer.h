@@ -3,7 +3,7 @@
 #ifndef NX_NODE_PEER_H
 #define NX_NODE_PEER_H
 
-#include "conn/conn.h"
+#include "node/channel.h"
 #include "node/dial.h"
 #include "node/epmd_query.h"
 #include "node/node.h"
@@ -44,11 +44,9 @@ struct nx_peer {
     enum nx_peer_state state;
     struct nx_epmd_query *query;
     struct nx_dial *dial;
-    struct nx_tcp *tcp;
-    struct nx_conn *conn;
+    struct nx_channel ch;  /* CONN */
     bool connected_before; /* a connection was up: an `alive` then means that one */
     bool parting;          /* all is sent, and the peer knows: its end is waited for */
-    bool write_failed;     /* nothing more can be sent; the read side will tell the end */
     bool attempting;       /* one of the node's attempts under way */
     bool unproven;         /* the last attempt did not come up, or was lost at once */
     uint32_t attempt;
@@ -99,8 +97,8 @@ enum nx_hs_status nx_peer_dials_us(struct nx_peer *p);
 void nx_peer_replaced(struct nx_peer *p);
 /** A connection that the peer made is up, and its own from now on, in place of an attempt of ours.
  * Nothing else is up. `events`: NX_PEER_EVENTS that are set aside, the peer's too. */
-void nx_peer_take(struct nx_peer *p, struct nx_conn *conn, struct nx_tcp *tcp,
-                  const uint32_t *events, uint64_t begun);
+void nx_peer_take(struct nx_peer *p, const struct nx_channel *ch, const uint32_t *events,
+                  uint64_t begun);
 /** Ends the connection or the attempt with this error, and all its events. */
 void nx_peer_fail(struct nx_peer *p, struct noex_error *err);
 

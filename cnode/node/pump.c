@@ -33,10 +33,10 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
     uint8_t from[NX_RAW_PID_SIZE];
     struct nx_ctrl ctrl = {.op = op};
     ctrl.arg[NX_ARG_FROM] =
-        h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->conn);
+        h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->ch.conn);
     ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
-    ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->conn, NX_REF_MONITOR, slot, m->generation, ref);
-    return nx_conn_send(p->conn, 0, &ctrl, nx_span(NULL, 0));
+    ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->ch.conn, NX_REF_MONITOR, slot, m->generation, ref);
+    return nx_conn_send(p->ch.conn, 0, &ctrl, nx_span(NULL, 0));
 }
 
 /* A pid whose numbers not every release decodes, so that sending it could close the connection
@@ -45,7 +45,7 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
 static bool must_be_asked(const struct nx_peer *p, const struct nx_monitor *m)
 {
     const struct noex_pid *pid = &m->target.pid;
-    bool present = !pid->creation || pid->creation == nx_conn_peer(p->conn)->peer_creation;
+    bool present = !pid->creation || pid->creation == nx_conn_peer(p->ch.conn)->peer_creation;
     return present && !m->known && !nx_pid_is_safe(pid->id, pid->serial);
 }
 
@@ -62,14 +62,14 @@ static int send_pending(struct nx_peer *p, uint32_t slot)
 {
     struct nx_monitors *t = p->node->monitors;
     struct nx_monitor *m = nx_monitor_at(t, slot);
-    if (m->kind != NOEX_TARGET_NODE && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR)) {
+    if (m->kind != NOEX_TARGET_NODE && !nx_conn_has_flag(p->ch.conn, NX_DFLAGS_MONITOR)) {
         nx_monitor_fail(t, &p->monitors, slot, NOEX_ENOMONITOR, nx_wall_us());
         return 0;
     }
     if (m->kind == NOEX_TARGET_PID && must_be_asked(p, m))
         return ask_pid(p, slot);
     if (m->kind == NOEX_TARGET_PID && !m->target.pid.creation)
-        m->target.pid.creation = nx_conn_peer(p->conn)->peer_creation;
+        m->target.pid.creation = nx_conn_peer(p->ch.conn)->peer_creation;
     int rc = m->kind == NOEX_TARGET_NODE ? 0 : send_monitor(p, NX_OP_MONITOR_P, slot);
     if (!rc)
         nx_monitor_sent(t, &p->monitors, slot);
@@ -81,10 +81,10 @@ static int send_pending(struct nx_peer *p, uint32_t slot)
 static int confirm_sent(struct nx_peer *p)
 {
     struct nx_monitors *t = p->node->monitors;
-    if (nx_conn_barrier_under_way(p->conn) || !nx_monitors_want_barrier(t, &p->monitors))
+    if (nx_conn_barrier_under_way(p->ch.conn) || !nx_monitors_want_barrier(t, &p->monitors))
         return 0;
-    bool can = nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR);
-    int rc = can ? nx_conn_barrier(p->conn) : 0;
+    bool can = nx_conn_has_flag(p->ch.conn, NX_DFLAGS_MONITOR);
+    int rc = can ? nx_conn_barrier(p->ch.conn) : 0;
     if (rc)
         return rc;
     nx_monitors_barrier_sent(t, &p->monitors);

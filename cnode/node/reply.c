@@ -7,8 +7,8 @@
 /* A peer without either flag takes no alias: it waits for the reply by its pid. */
 static bool takes_alias(const struct nx_peer *p)
 {
-    return !nx_peer_is_up(p) || nx_conn_has_flag(p->conn, NX_DFLAG_ALIAS) ||
-           nx_conn_has_flag(p->conn, NX_DFLAG_ALTACT_SIG);
+    return !nx_peer_is_up(p) || nx_conn_has_flag(p->ch.conn, NX_DFLAG_ALIAS) ||
+           nx_conn_has_flag(p->ch.conn, NX_DFLAG_ALTACT_SIG);
 }
 
 struct message {

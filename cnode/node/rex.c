@@ -22,8 +22,9 @@ int nx_rex_ask_pid(struct nx_peer *p, uint32_t slot)
     int rc = nx_write_tuple_head(&b, 3);
     rc = rc ? rc : nx_write_atom(&b, "$gen_call");
     rc = rc ? rc : nx_write_tuple_head(&b, 2);
-    rc = rc ? rc : nx_write_raw(&b, nx_conn_self_pid(p->conn));
-    rc = rc ? rc : nx_write_raw(&b, nx_conn_ref(p->conn, NX_REF_RESOLVE, slot, m->generation, ref));
+    rc = rc ? rc : nx_write_raw(&b, nx_conn_self_pid(p->ch.conn));
+    rc = rc ? rc
+            : nx_write_raw(&b, nx_conn_ref(p->ch.conn, NX_REF_RESOLVE, slot, m->generation, ref));
     rc = rc ? rc : nx_write_tuple_head(&b, 5);
     rc = rc ? rc : nx_write_atom(&b, "call");
     rc = rc ? rc : nx_write_atom(&b, "erlang");
@@ -35,9 +36,9 @@ int nx_rex_ask_pid(struct nx_peer *p, uint32_t slot)
     if (rc)
         return rc;
     struct nx_ctrl send = {.op = NX_OP_REG_SEND};
-    send.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
+    send.arg[NX_ARG_FROM] = nx_conn_self_pid(p->ch.conn);
     send.arg[NX_ARG_NAME] = nx_span(rex, sizeof rex);
-    return nx_conn_send(p->conn, 0, &send, nx_buf_span(&b));
+    return nx_conn_send(p->ch.conn, 0, &send, nx_buf_span(&b));
 }
 
 /* {badrpc, {'EXIT', {badarg, _}}}: what list_to_pid says of a pid that cannot be there. */
@@ -59,8 +60,8 @@ bool nx_rex_answer(struct nx_peer *p, struct nx_span message)
     struct nx_pid pid;
     uint32_t arity, use, slot, generation;
     if (!nx_read_tuple_head(&in, &arity) || arity != 2 || !nx_read_term(&in, &tag) ||
-        !nx_read_term(&in, &result) || !nx_conn_own_ref(p->conn, tag, &use, &slot, &generation) ||
-        use != NX_REF_RESOLVE)
+        !nx_read_term(&in, &result) ||
+        !nx_conn_own_ref(p->ch.conn, tag, &use, &slot, &generation) || use != NX_REF_RESOLVE)
         return false;
     struct nx_monitor *m = nx_monitor_find(t, slot, generation);
     if (!m || m->peer != p->index || m->state != NX_MONITOR_RESOLVING)

@@ -40,13 +40,13 @@ bool nx_sig_their_ref(const struct nx_peer *p, struct nx_span raw, struct nx_ref
 bool nx_sig_ours(const struct nx_peer *p, struct nx_span raw)
 {
     struct nx_pid pid;
-    return nx_pid_parse(raw, &pid) && nx_span_is(pid.node, nx_conn_peer(p->conn)->self_name);
+    return nx_pid_parse(raw, &pid) && nx_span_is(pid.node, nx_conn_peer(p->ch.conn)->self_name);
 }
 
 struct nx_proc *nx_sig_proc(const struct nx_peer *p, struct nx_span raw)
 {
     struct nx_pid pid;
-    if (!nx_pid_parse(raw, &pid) || !nx_conn_is_self(p->conn, pid.node, pid.creation))
+    if (!nx_pid_parse(raw, &pid) || !nx_conn_is_self(p->ch.conn, pid.node, pid.creation))
         return NULL;
     return nx_proc_find(p->node->procs, pid.id, pid.serial);
 }

@@ -76,7 +76,7 @@ int nx_sig_reg_send(struct nx_peer *p, const struct nx_signal *s, struct noex_er
 static struct nx_proc *alias_target(const struct nx_peer *p, struct nx_span ref)
 {
     uint32_t use, slot, generation;
-    if (!nx_conn_own_ref(p->conn, ref, &use, &slot, &generation) || use != NX_REF_ALIAS)
+    if (!nx_conn_own_ref(p->ch.conn, ref, &use, &slot, &generation) || use != NX_REF_ALIAS)
         return NULL;
     return nx_alias_find(p->node->procs, slot, generation);
 }
@@ -91,7 +91,7 @@ static bool has_priority(const struct nx_peer *p, uint64_t flags, struct nx_span
 {
     uint32_t use, slot, generation;
     return (flags & NX_ALTACT_PRIORITY) && (flags & NX_ALTACT_ALIAS) &&
-           nx_conn_own_ref(p->conn, to, &use, &slot, &generation) && use == NX_REF_ALIAS &&
+           nx_conn_own_ref(p->ch.conn, to, &use, &slot, &generation) && use == NX_REF_ALIAS &&
            nx_alias_has_priority(p->node->procs, slot, generation);
 }
 

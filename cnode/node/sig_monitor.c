@@ -49,7 +49,7 @@ int nx_sig_demonitor(struct nx_peer *p, const struct nx_signal *s, struct noex_e
 bool nx_sig_down_is_result(const struct nx_peer *p, const struct nx_ctrl *ctrl)
 {
     uint32_t use, slot, generation;
-    return nx_conn_own_ref(p->conn, ctrl->arg[NX_ARG_REF], &use, &slot, &generation) &&
+    return nx_conn_own_ref(p->ch.conn, ctrl->arg[NX_ARG_REF], &use, &slot, &generation) &&
            use == NX_REF_CALL;
 }
 
@@ -61,7 +61,7 @@ int nx_sig_down(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
     uint32_t use, slot, generation;
     size_t max = p->node->options.reason_max;
     (void)err;
-    if (!nx_conn_own_ref(p->conn, s->ctrl->arg[NX_ARG_REF], &use, &slot, &generation))
+    if (!nx_conn_own_ref(p->ch.conn, s->ctrl->arg[NX_ARG_REF], &use, &slot, &generation))
         use = 0;
     if (use == NX_REF_CALL) {
         nx_calls_down(p, slot, generation, reason, full);

@@ -31,7 +31,7 @@ struct signal {
 struct nx_span nx_own_pid(const noex_node *node, const struct nx_peer *p, uint32_t id,
                           uint32_t serial, uint8_t bytes[NX_RAW_PID_SIZE])
 {
-    const struct nx_hs_result *up = p && nx_peer_is_up(p) ? nx_conn_peer(p->conn) : NULL;
+    const struct nx_hs_result *up = p && nx_peer_is_up(p) ? nx_conn_peer(p->ch.conn) : NULL;
     const struct nx_pid pid = {
         .node = nx_span_str(up ? up->self_name : node->self.full),
         .id = id,
@@ -59,7 +59,7 @@ struct nx_span nx_own_ref(const noex_node *node, const struct nx_peer *p, enum n
                                .word = {slot, generation, use}};
     struct nx_buf b;
     if (p && nx_peer_is_up(p))
-        return nx_conn_ref(p->conn, use, slot, generation, bytes);
+        return nx_conn_ref(p->ch.conn, use, slot, generation, bytes);
     nx_buf_fixed(&b, bytes, NX_CONN_REF_SIZE);
     return nx_ref_write(&b, &ref) ? nx_span(NULL, 0) : nx_buf_span(&b); /* as above */
 }
@@ -109,11 +109,11 @@ static bool is_to_the_past(const struct nx_conn *conn, const struct nx_ctrl *c)
 static bool link_form(struct nx_peer *p, uint32_t sender, struct nx_ctrl *c)
 {
     if (c->op == NX_OP_PAYLOAD_EXIT || c->op == NX_OP_EXIT || c->op == NX_OP_UNLINK_ID_ACK)
-        return !is_to_the_past(p->conn, c);
+        return !is_to_the_past(p->ch.conn, c);
     if (c->op != NX_OP_UNLINK_ID)
         return true;
-    bool past = is_to_the_past(p->conn, c);
-    if (!past && nx_conn_has_flag(p->conn, NX_DFLAG_UNLINK_ID))
+    bool past = is_to_the_past(p->ch.conn, c);
+    if (!past && nx_conn_has_flag(p->ch.conn, NX_DFLAG_UNLINK_ID))
         return true;
     unlink_unacked(p, sender, c);
     c->op = NX_OP_UNLINK;
@@ -125,20 +125,20 @@ static int send_now(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ct
 {
     struct nx_ctrl c = *ctrl;
     bool monitors = c.op == NX_OP_MONITOR_P || c.op == NX_OP_DEMONITOR_P;
-    if (monitors && !nx_conn_has_flag(p->conn, NX_DFLAGS_MONITOR))
+    if (monitors && !nx_conn_has_flag(p->ch.conn, NX_DFLAGS_MONITOR))
         return 0;
-    if ((c.op == NX_OP_ALIAS_SEND && !alias_form(p->conn, &c)) || !link_form(p, sender, &c))
+    if ((c.op == NX_OP_ALIAS_SEND && !alias_form(p->ch.conn, &c)) || !link_form(p, sender, &c))
         return 0;
-    if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->conn, NX_DFLAG_SEND_SENDER))
+    if (c.op == NX_OP_SEND_SENDER && !nx_conn_has_flag(p->ch.conn, NX_DFLAG_SEND_SENDER))
         c.op = NX_OP_SEND;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAG_EXIT_PAYLOAD) && reason_inside[c.op]) {
+    if (!nx_conn_has_flag(p->ch.conn, NX_DFLAG_EXIT_PAYLOAD) && reason_inside[c.op]) {
         c.op = reason_inside[c.op];
         c.arg[NX_ARG_REASON] = payload;
         payload = nx_span(NULL, 0);
     }
     if (!c.arg[NX_ARG_FROM].len) /* the name of a dynamic node is known by now */
-        c.arg[NX_ARG_FROM] = nx_conn_self_pid(p->conn);
-    return nx_conn_send(p->conn, sender, &c, payload);
+        c.arg[NX_ARG_FROM] = nx_conn_self_pid(p->ch.conn);
+    return nx_conn_send(p->ch.conn, sender, &c, payload);
 }
 
 /* ---- the queue ---- */
@@ -203,7 +203,7 @@ static void drop_first(struct nx_peer *p)
 
 bool nx_signals_have_room(const struct nx_peer *p)
 {
-    return nx_peer_is_up(p) && nx_conn_ready(p->conn) < p->node->options.out_high;
+    return nx_peer_is_up(p) && nx_conn_ready(p->ch.conn) < p->node->options.out_high;
 }
 
 int nx_signal_send(struct nx_peer *p, uint32_t sender, const struct nx_ctrl *ctrl,

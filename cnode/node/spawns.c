@@ -188,7 +188,7 @@ static int send_spawn(struct nx_peer *p, uint32_t slot)
 int nx_spawn_send(struct nx_peer *p, uint32_t slot, bool *sent)
 {
     *sent = false;
-    if (!nx_conn_has_flag(p->conn, NX_DFLAG_SPAWN)) {
+    if (!nx_conn_has_flag(p->ch.conn, NX_DFLAG_SPAWN)) {
         nx_pending_fail(p->node->pendings, slot, NOEX_ENOTSUP);
         return 0;
     }
@@ -261,7 +261,7 @@ int nx_spawns_reply(struct nx_peer *p, const struct nx_ctrl *reply, struct noex_
     uint32_t use, slot, generation;
     uint64_t flags;
     struct nx_pid pid;
-    if (!nx_conn_own_ref(p->conn, reply->arg[NX_ARG_REF], &use, &slot, &generation) ||
+    if (!nx_conn_own_ref(p->ch.conn, reply->arg[NX_ARG_REF], &use, &slot, &generation) ||
         use != NX_REF_CALL || !nx_u64_parse(reply->arg[NX_ARG_FLAGS], &flags))
         return nx_sig_drop(p);
     const struct nx_pending *r = nx_pending_find(t, slot, generation);
@@ -307,7 +307,7 @@ bool nx_spawns_result(struct nx_peer *p, uint32_t slot, struct nx_span reason, u
     struct nx_span ref;
     uint32_t arity, use, of, generation;
     if (!nx_read_tuple_head(&in, &arity) || (arity != 3 && arity != 4) ||
-        !nx_read_term(&in, &ref) || !nx_conn_own_ref(p->conn, ref, &use, &of, &generation) ||
+        !nx_read_term(&in, &ref) || !nx_conn_own_ref(p->ch.conn, ref, &use, &of, &generation) ||
         use != NX_REF_CALL || of != slot)
         return false;
     if (reason.len < full_len) {

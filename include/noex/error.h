@@ -27,6 +27,7 @@ extern "C" {
     X(ETYPE, -107, "the term is of another type")                                                  \
     X(ERANGE, -108, "out of range")                                                                \
     X(ENOTSTARTED, -109, "the cluster has not been started")                                       \
+    X(ETLSOPTION, -110, "a TLS option, certificate or key that cannot be used")                    \
     X(EHOST, -201, "host unknown")                                                                 \
     X(EEPMD, -202, "epmd cannot be reached")                                                       \
     X(ENONODE, -203, "epmd knows no such node")                                                    \
@@ -61,6 +62,10 @@ extern "C" {
     X(ENOBEHAVIOR, -320, "the node has no behaviour or module of this name")                       \
     X(EINIT, -321, "the process could not be started: its init failed")                            \
     X(ENOGLOBAL, -322, "no node that runs Erlang's global is connected")                           \
+    X(EPLAINPEER, -323, "the peer does not speak TLS")                                             \
+    X(ECERT, -324, "the peer's certificate is not accepted")                                       \
+    X(ECERTREFUSED, -325, "the peer does not accept this node's certificate")                      \
+    X(ETLS, -326, "the TLS handshake or session failed")                                           \
     X(EHANDSHAKETIMEOUT, -401, "no answer in the handshake")                                       \
     X(EEPMDTIMEOUT, -402, "no answer from epmd")                                                   \
     X(ECONNECTTIMEOUT, -403, "no answer to the connection attempt")                                \

@@ -6,6 +6,7 @@
 #include <noex/alloc.h>
 #include <noex/event.h>
 #include <noex/log.h>
+#include <noex/tls.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -110,6 +111,9 @@ struct noex_options {
     /** Processes of the node at once (1048576). */
     uint32_t processes_max;
     uint32_t reserved32; /**< 0 */
+    /** Every connection goes through TLS, by this; the node keeps a hold of it. NULL (default): in
+     * the clear. */
+    noex_tls *tls;
 };
 
 /** As noex_options_init for a struct of `size` bytes: of the header that the program was compiled
@@ -125,7 +129,8 @@ static inline void noex_options_init(struct noex_options *options)
 /**
  * Makes a node. Nothing is connected yet. On success `*out` is the caller's, to free with
  * noex_node_free. `err` may be NULL. Errors: NOEX_EINVALID (a NULL or an option out of range, named
- * in `err`), NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ENOMEM, NOEX_ESYSTEM, NOEX_ERANDOM.
+ * in `err`), NOEX_ENODENAME, NOEX_ECOOKIE_FORM, NOEX_ETLSOPTION (a node that listens, and TLS
+ * without a certificate), NOEX_ENOMEM, NOEX_ESYSTEM, NOEX_ERANDOM.
  */
 NOEX_API NOEX_MUST_USE int noex_node_new(noex_node **out, const struct noex_options *options,
                                          struct noex_error *err);

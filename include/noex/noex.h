@@ -22,6 +22,7 @@
 #include <noex/target.h>
 #include <noex/term.h>
 #include <noex/timer.h>
+#include <noex/tls.h>
 #include <noex/version.h>
 #include <noex/wait.h>
 

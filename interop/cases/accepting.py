@@ -11,7 +11,7 @@ import threading
 import time
 
 from fake_peer import ALL_FLAGS
-from harness import COOKIE, HOST, PATIENCE, Epmd, InteropCase, free_port, wait_until
+from harness import COOKIE, HOST, PATIENCE, Epmd, InteropCase, free_port, in_the_clear, wait_until
 
 ROUNDS = 50
 
@@ -256,6 +256,7 @@ class Accepting(InteropCase):
         self.assertEqual([], c.find("down"))
         b.allow("onnection attempt|not allowed|cookie")
 
+    @in_the_clear
     def test_who_does_not_know_the_cookie_ends_no_connection(self):
         a, c = self.erl(), self.cnode()
         port = c.port()
@@ -372,16 +373,6 @@ class Accepting(InteropCase):
         self.assertEqual("pong", self.ping(a, c))
         self.assertEqual(f"['{c.name}']", a.eval("nodes()"))
         self.assertIn(b"name c at port", self.epmd.names_answer())
-
-    def test_over_ipv6(self):
-        a = self.erl(host="::1", args=("-proto_dist", "inet6_tcp"))
-        c = self.cnode(host="::1")
-        c.wait("registered")
-        self.assertEqual("pong", self.ping(a, c))
-        a.eval(f"erlang:disconnect_node('{c.name}')")
-        c.wait("down")
-        self.assertEqual("ok", c.say("connect", a.name))
-        c.wait(f"up {a.name}", 2)
 
     def test_a_name_that_resolves_elsewhere_says_so(self):
         c = self.cnode(host="192.0.2.7")

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 
-from harness import COOKIE, HOST, InteropCase, Program, wait_until
+from harness import COOKIE, HOST, InteropCase, Program, in_the_clear, wait_until
 
 # How noex_peer:ending/1 raises: class, reason, message.
 EXCEPTIONS = {
@@ -158,6 +158,7 @@ class Call(InteropCase):
         self.call(5, c.name, "c_node", "hold", options=["--timeout", 500])
         c.stop()
 
+    @in_the_clear
     def test_a_node_of_erl_interface_is_4(self):
         e = Program(self, "ei_node", f"e@{HOST}", self.epmd_port(), COOKIE)
         e.wait("ready")

@@ -5,7 +5,7 @@ SPDX-License-Identifier: Apache-2.0
 
 import subprocess
 
-from harness import HOST, InteropCase, wait_until
+from harness import HOST, InteropCase, in_the_clear, wait_until
 
 
 class Refused(InteropCase):
@@ -60,6 +60,7 @@ class Refused(InteropCase):
         self.assertIn(self.run_noexmon("ping", "--name", a.name, a.name, "--timeout", 3000)
                       .process.returncode, (2, 4))
 
+    @in_the_clear
     def test_a_node_that_allows_only_others_is_4(self):
         a = self.erl()
         a.allow("not allowed", "onnection attempt", "rejected", "allow")

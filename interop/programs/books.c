@@ -157,6 +157,20 @@ static void on_event(void *user, const struct noex_event *e)
 
 /* ---- what is asked for ---- */
 
+noex_tls *program_tls(void)
+{
+    struct noex_tls_options options;
+    struct noex_error err;
+    noex_tls *tls;
+    noex_tls_options_init(&options);
+    options.optfile = getenv("NOEX_TLS_OPTFILE");
+    if (!options.optfile)
+        return NULL;
+    if (noex_tls_new(&tls, &options, &err))
+        die("noex_tls_new: %s", err.text);
+    return tls;
+}
+
 void books_init(struct books *b, char **argv)
 {
     *b = (struct books){.peer = argv[1]};
@@ -165,6 +179,7 @@ void books_init(struct books *b, char **argv)
     b->options.cookie = argv[3];
     b->options.on_event = on_event;
     b->options.user = b;
+    b->options.tls = program_tls();
     b->options.setup_timeout_ms = 120000;
 }
 
@@ -178,6 +193,7 @@ void books_open(struct books *b)
 void books_close(struct books *b)
 {
     noex_node_free(b->node);
+    noex_tls_free(b->options.tls);
     free(b->entry);
 }
 

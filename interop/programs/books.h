@@ -35,6 +35,9 @@ struct books {
     void (*on_event)(struct books *b, const struct noex_event *e);
 };
 
+/** TLS by the file that NOEX_TLS_OPTFILE names in the environment; NULL: in the clear. */
+noex_tls *program_tls(void);
+
 /** The options' defaults for `peer`, from the command line NODE EPMD_PORT COOKIE. */
 void books_init(struct books *b, char **argv);
 void books_open(struct books *b);

@@ -160,11 +160,13 @@ int main(int argc, char **argv)
     o.cookie = argv[3];
     o.listen = true;
     o.on_event = on_event;
+    o.tls = program_tls();
     o.on_log = on_log;
     for (int i = 4; i < argc; i++)
         set_option(&o, argv[i]);
     if (noex_node_new(&node, &o, &err))
         die("noex_node_new: %s", err.text);
+    noex_tls_free(o.tls);
     run();
     noex_node_free(node);
     printf("ok\n");

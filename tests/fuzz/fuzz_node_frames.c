@@ -330,7 +330,7 @@ static void hear(void)
 {
     struct nx_span out;
     struct noex_error err = {0};
-    while (w.peer->conn && (out = nx_conn_out(w.ours)).len) {
+    while (w.peer->ch.conn && (out = nx_conn_out(w.ours)).len) {
         must(hand_over(w.theirs, out, &err));
         nx_conn_sent(w.ours, out.len, w.now_ms);
     }
@@ -341,7 +341,7 @@ static void hear(void)
 static void say(struct nx_span bytes)
 {
     struct noex_error err = {0};
-    if (w.peer->conn && !hand_over(w.ours, bytes, &err)) {
+    if (w.peer->ch.conn && !hand_over(w.ours, bytes, &err)) {
         must(err.code != 0 && err.text[0] != '\0');
         hear(); /* what was said before the end was right, too */
         nx_peer_fail(w.peer, &err);
@@ -402,8 +402,8 @@ static void connect_peer(uint64_t flags)
     shake_hands();
     must(nx_node_events_reserve(&w.node->events, w.peer->reserved, NX_PEER_EVENTS) == 0);
     w.peer->reserved_count = NX_PEER_EVENTS;
-    w.peer->conn = w.ours;
-    w.peer->write_failed = true;
+    w.peer->ch.conn = w.ours;
+    w.peer->ch.write_failed = true;
     w.peer->state = NX_PEER_CONN;
     w.peer->start_ms = w.peer->up_ms = w.now_ms; /* lost at once, it is not dialled again at once */
 }
@@ -642,7 +642,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(noex_serve(w.node, "m", "f", 1, on_event, NULL) == 0);
     fill_palette();
     connect_peer(w.node->flags & ~less[next() % (sizeof less / sizeof *less)]);
-    for (int step = 0; w.at < w.end && w.peer->conn && step < STEPS_MAX; step++) {
+    for (int step = 0; w.at < w.end && w.peer->ch.conn && step < STEPS_MAX; step++) {
         const uint8_t what = next();
         if (what < 150)
             speak(what < 30);

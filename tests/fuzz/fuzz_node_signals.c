@@ -380,7 +380,8 @@ static void connect_them(void)
     must(nx_node_peer(f.node, &name, &p, &err) == 0);
     must(nx_node_events_reserve(&f.node->events, events, NX_PEER_EVENTS) == 0);
     must(nx_tcp_take(&tcp, f.node->loop, fd[0], &nowhere, &err) == 0);
-    nx_peer_take(p, conn, tcp, events, ++f.node->begun);
+    const struct nx_channel ch = {.conn = conn, .tcp = tcp};
+    nx_peer_take(p, &ch, events, ++f.node->begun);
 }
 
 /* ---- what the program does ---- */

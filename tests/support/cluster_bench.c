@@ -68,11 +68,26 @@ unsigned bench_count(const struct bench_cluster *c, const char *what)
 
 /* ---- life ---- */
 
+/* As interop's programs: by the file that the environment names; kept for the life of the process.
+ */
+static noex_tls *tls_of_environment(void)
+{
+    static noex_tls *tls;
+    struct noex_tls_options options;
+    struct noex_error err;
+    noex_tls_options_init(&options);
+    options.optfile = getenv("NOEX_TLS_OPTFILE");
+    if (options.optfile && !tls && noex_tls_new(&tls, &options, &err))
+        fail_msg("%s", err.text);
+    return tls;
+}
+
 void bench_cluster_options(struct noex_cluster_options *o, struct noex_options *n, const char *name)
 {
     noex_cluster_options_init(o);
     noex_options_init(n);
     n->no_epmd = true;
+    n->tls = tls_of_environment();
     o->node = n;
     o->name = name;
     o->cookie = "secret";

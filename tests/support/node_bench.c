@@ -171,7 +171,7 @@ static void watch_out(struct bench *b)
 {
     for (uint32_t i = 0; i < b->node->peers.count; i++) {
         const struct nx_peer *p = b->node->peers.list[i];
-        size_t len = p->conn ? nx_conn_out(p->conn).len : 0;
+        size_t len = p->ch.conn ? nx_conn_out(p->ch.conn).len : 0;
         b->max_out = len > b->max_out ? len : b->max_out;
     }
 }
@@ -259,7 +259,7 @@ static const struct nx_conn *node_conn(const struct bench *b, const struct fake_
 {
     for (uint32_t i = 0; b->node && i < b->node->peers.count; i++)
         if (strcmp(b->node->peers.list[i]->name.full, beam->name) == 0)
-            return b->node->peers.list[i]->conn;
+            return b->node->peers.list[i]->ch.conn;
     return NULL;
 }
 

@@ -509,7 +509,7 @@ static void what_was_said_before_a_reset_that_a_write_met_is_told(void **state)
         nx_peer_turn(b.node->peers.list[0], nx_loop_now(b.node->loop)); /* writes: a reset comes */
         noex_monitor_id later = bench_monitor_name(&b, 0, "later", NULL);
         nx_peer_turn(b.node->peers.list[0], nx_loop_now(b.node->loop)); /* and is met */
-        assert_true(b.node->peers.list[0]->write_failed);
+        assert_true(b.node->peers.list[0]->ch.write_failed);
         bench_until(&b, DOWN, 1);
         EXPECT_EVENTS(&b, M_DOWN, M_DOWN, M_FAILED, M_FAILED, DOWN);
         assert_int_equal(bench_of(&b, M_DOWN, dies)->origin, NOEX_ORIGIN_PEER);
