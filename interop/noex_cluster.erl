@@ -513,6 +513,9 @@ mesh_terms(C, N1, N2) ->
     [ok = ask(Q, {link, W}) || {Q, W} <- lists:zip(Qs, Pids)],
     [true = ask(W, fun() -> link(Q) end) || {Q, W} <- lists:zip(Qs, tl(Pids) ++ [hd(Pids)])],
     Refs = [{X, monitor(process, X)} || X <- Pids ++ Qs],
+    %% Over TLS what is sent to different processes comes in any order: the monitors come first.
+    [ok = ask(W, fun() -> ok end) || W <- Pids],
+    [there = ask(Q, {echo, there}) || Q <- Qs],
     stop(hd(Qs), {round, Pids}),
     [{X, {round, Pids}} = down(R) || {X, R} <- Refs],
     stop(P).

@@ -62,23 +62,42 @@ static bool is_here(const noex_node *node, const struct noex_target *target,
            strcmp(name->full, node->self.full) == 0;
 }
 
+/* Whoever monitors many processes names the same node again and again. */
+static struct nx_peer *recent_peer(const noex_node *node, const char *name)
+{
+    struct nx_peer *p = node->recent;
+    return p && name && strcmp(p->name.full, name) == 0 ? p : NULL;
+}
+
+/* The node of a target: another one (`*p`), or this one (NULL). */
+static int find_node(noex_node *node, const struct noex_target *target, struct nx_peer **p,
+                     struct noex_error *err)
+{
+    struct nx_node_name name;
+    *p = recent_peer(node, target->node);
+    if (*p)
+        return 0;
+    int rc = nx_node_name_parse(target->node, &name, err);
+    if (rc || is_here(node, target, &name))
+        return rc;
+    rc = nx_node_peer(node, &name, p, err);
+    if (!rc)
+        node->recent = *p;
+    return rc;
+}
+
 /* `proc` holds it; NULL: the node itself. */
 static int monitor(noex_node *node, const struct nx_proc *proc, const struct noex_target *target,
                    uint64_t timeout_ms, void *user, noex_monitor_id *id)
 {
     struct noex_error *err = &node->last_error;
-    struct nx_node_name name;
     struct nx_peer *p;
     uint32_t slot;
     int rc = check_target(target, err);
-    rc = rc ? rc : nx_node_name_parse(target->node, &name, err);
+    rc = rc ? rc : find_node(node, target, &p, err);
     if (rc)
         return rc;
-    bool here = is_here(node, target, &name);
-    rc = here ? 0 : nx_node_peer(node, &name, &p, err);
-    if (rc)
-        return rc;
-    rc = here ? add_here(node, target, user, &slot) : add(node, p, target, timeout_ms, user, &slot);
+    rc = !p ? add_here(node, target, user, &slot) : add(node, p, target, timeout_ms, user, &slot);
     if (!rc && proc) {
         rc = nx_watching_held(node, slot, proc);
         if (rc)

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "conn/outqueue.h"
+#include "conn/stencil.h"
 #include "conn/ticks.h"
 #include "conn/trace.h"
 #include "handshake/dflags.h"
@@ -39,6 +40,7 @@ struct nx_conn {
     size_t self_pid_len;
     uint8_t ref[NX_CONN_REF_SIZE]; /* any of ours: its words, the last WORDS bytes, are to be set */
     size_t ref_len;
+    struct nx_stencil monitor;
 };
 
 struct nx_conn *nx_conn_new(const struct nx_conn_config *config, uint64_t now_ms,
@@ -239,6 +241,59 @@ int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
         return queue_error(c, rc, nx_ctrl_size(ctrl) + payload.len);
     c->stats.frames_out += big ? nx_frame_fragment_count(nx_ctrl_size(ctrl), payload.len) : 1;
     nx_trace_signal(c->log, c->peer->peer_name, "->", ctrl, payload, payload.len, 0);
+    return 0;
+}
+
+static int send_monitor(struct nx_conn *c, const struct nx_stencil_numbers *n)
+{
+    uint8_t target[PID_SIZE], ref[NX_CONN_REF_SIZE];
+    const struct nx_pid pid = {.node = nx_span_str(c->peer->peer_name),
+                               .id = n->target[0],
+                               .serial = n->target[1],
+                               .creation = n->target[2]};
+    struct nx_ctrl ctrl = {.op = NX_OP_MONITOR_P};
+    struct nx_buf b;
+    nx_buf_fixed(&b, target, sizeof target);
+    int rc = nx_pid_write(&b, &pid);
+    if (rc)
+        return rc;
+    ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(c);
+    ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
+    ctrl.arg[NX_ARG_REF] = nx_conn_ref(c, NX_REF_MONITOR, n->ref[0], n->ref[1], ref);
+    return nx_conn_send(c, 0, &ctrl, nx_span(NULL, 0));
+}
+
+int nx_conn_monitor_pid(struct nx_conn *c, const uint32_t target[3], uint32_t slot,
+                        uint32_t generation)
+{
+    const struct nx_stencil_numbers n = {{target[0], target[1], target[2]},
+                                         {slot, generation, NX_REF_MONITOR}};
+    struct nx_append a;
+    const size_t before = nx_buf_len(&c->out.ready);
+    const bool quick = nx_stencil_is_known(&c->monitor) && !nx_log_on(c->log, NOEX_LOG_TRACE);
+    int rc;
+    if (!quick) {
+        rc = send_monitor(c, &n);
+        const struct nx_span ready = nx_buf_span(&c->out.ready);
+        if (!rc && ready.len > before)
+            nx_stencil_learn(&c->monitor, nx_span(ready.ptr + before, ready.len - before), &n);
+        return rc;
+    }
+    rc = nx_outqueue_begin(&c->out, 0, 0, &a);
+    if (rc)
+        return rc;
+    /* What waits behind a big message goes later, and may not rely on what others make known. */
+    if (a.stream)
+        return send_monitor(c, &n);
+    rc = nx_buf_reserve(a.frames, c->monitor.len);
+    if (!rc) {
+        nx_stencil_write(&c->monitor, &n, a.frames->data + a.frames->end);
+        nx_buf_commit(a.frames, c->monitor.len);
+    }
+    rc = nx_outqueue_end(&c->out, &a, rc);
+    if (rc)
+        return queue_error(c, rc, c->monitor.len);
+    c->stats.frames_out++;
     return 0;
 }
 

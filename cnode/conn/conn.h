@@ -127,6 +127,11 @@ bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use,
 NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                                struct nx_span payload);
 
+/** Sends MONITOR_P for the node itself, of a process of the peer: as nx_conn_send of sender 0, and
+ * much faster. `target`: id, serial and creation. */
+NOEX_MUST_USE int nx_conn_monitor_pid(struct nx_conn *c, const uint32_t target[3], uint32_t slot,
+                                      uint32_t generation);
+
 /** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`). It
  * goes as a signal of sender 0, and so confirms those of sender 0 and what waits for no big
  * message. Needs both monitor flags. Errors: NOEX_ENOMONITOR; as nx_conn_send. */

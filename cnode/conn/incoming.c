@@ -6,6 +6,7 @@
 #include "term/check.h"
 #include "wire/expand.h"
 #include "wire/fragment.h"
+#include "wire/usual.h"
 
 enum {
     /* Of any payload that cannot be kept whole, beyond every limit: tells the type of a reason. */
@@ -150,6 +151,20 @@ static int check_payload(struct nx_message *m, bool *too_deep, struct noex_error
     return 0;
 }
 
+/* The payload read in the one pass that does for most: false where it has to go the long way. */
+static bool quick_payload(struct nx_incoming *in, const struct nx_ctrl *ctrl, struct nx_message *m)
+{
+    struct nx_span plain;
+    size_t used;
+    if (m->payload.len < m->payload_full ||
+        !nx_usual_term(m->payload, m->refs, &in->payload, &plain, &used) ||
+        (plain.len > KEEP_ALWAYS && plain.len > wanted(in, ctrl)))
+        return false;
+    m->payload = plain;
+    m->payload_full = plain.len;
+    return true;
+}
+
 static int deliver(struct nx_incoming *in, const struct nx_ctrl *ctrl, struct nx_message *m,
                    struct noex_error *err)
 {
@@ -158,9 +173,10 @@ static int deliver(struct nx_incoming *in, const struct nx_ctrl *ctrl, struct nx
     if (ctrl->has_payload && !m->payload_full)
         return nx_fail(err, NOEX_EPROTOCOL, "%s came without its payload",
                        nx_op_name((int)ctrl->op));
-    if (ctrl->has_payload && m->refs)
+    const bool quick = ctrl->has_payload && quick_payload(in, ctrl, m);
+    if (ctrl->has_payload && m->refs && !quick)
         rc = plain_payload(in, ctrl, m, err);
-    if (!rc && ctrl->has_payload)
+    if (!rc && ctrl->has_payload && !quick)
         rc = check_payload(m, &signal.too_deep, err);
     if (rc)
         return rc;

@@ -19,6 +19,7 @@ struct nx_tcp {
     int fd;
     int watched; /* UV_READABLE | UV_WRITABLE, as the poll was started with */
     bool connecting;
+    bool paused;     /* the owner does not want to hear of what there is to read */
     bool ended;      /* end of file or an error was told: nothing more will come to read */
     bool want_write; /* nx_tcp_write took less than it was given */
     char where[NX_PLACE_SIZE];
@@ -53,7 +54,7 @@ static void on_poll(uv_poll_t *poll, int status, int events);
  * program that nests the loop would not start by itself: hence the kick. */
 static int watch(struct nx_tcp *t)
 {
-    int events = t->ended ? 0 : UV_READABLE;
+    int events = t->ended || t->paused ? 0 : UV_READABLE;
     if (t->want_write)
         events |= UV_WRITABLE;
     if (t->connecting)
@@ -103,7 +104,7 @@ static void on_connect(struct nx_tcp *t)
 
 static void on_io(struct nx_tcp *t, bool readable, bool writable)
 {
-    if (readable && !t->ended)
+    if (readable && !t->ended && !t->paused)
         t->handlers->readable(t->ctx);
     if (uv_is_closing((uv_handle_t *)&t->poll) || !writable || !t->want_write)
         return;
@@ -247,6 +248,12 @@ int64_t nx_tcp_read(struct nx_tcp *t, uint8_t *buf, size_t size, struct noex_err
     if (cause)
         return nx_fail_sys(err, NOEX_ELOST, cause, t->where);
     return nx_fail(err, NOEX_ECLOSED, "%s: %s", t->where, noex_error_text(NOEX_ECLOSED));
+}
+
+void nx_tcp_watch_reads(struct nx_tcp *t, bool yes)
+{
+    t->paused = !yes;
+    (void)watch(t);
 }
 
 int64_t nx_tcp_write(struct nx_tcp *t, const uint8_t *bytes, size_t len, struct noex_error *err)

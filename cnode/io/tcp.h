@@ -44,6 +44,9 @@ void nx_tcp_set_handlers(struct nx_tcp *t, const struct nx_tcp_handlers *handler
 NOEX_MUST_USE int64_t nx_tcp_read(struct nx_tcp *t, uint8_t *buf, size_t size,
                                   struct noex_error *err);
 
+/** Whether readable() is to be told of (true at first). */
+void nx_tcp_watch_reads(struct nx_tcp *t, bool watch);
+
 /** Writes once: bytes taken (0: no room now, writable() will come), or NOEX_ELOST. */
 NOEX_MUST_USE int64_t nx_tcp_write(struct nx_tcp *t, const uint8_t *bytes, size_t len,
                                    struct noex_error *err);

@@ -47,6 +47,7 @@ struct noex_node {
     uint32_t ending_last;
     struct nx_node_events events;
     struct nx_peers peers;
+    struct nx_peer *recent;       /* whom a monitor was asked for last */
     struct nx_listener *listener; /* NULL: nobody can connect to this node */
     struct nx_peer *given;        /* those that have their name from this node */
     uint64_t begun;               /* connections so far whose name was said, by either side */

@@ -71,6 +71,7 @@ static void drop_parts(struct nx_peer *p)
     nx_dial_cancel(p->dial);
     nx_peer_add_stats(p, &p->node->stats);
     nx_channel_close(&p->ch);
+    p->pacing = (struct nx_pacing){0};
     p->query = NULL;
     p->dial = NULL;
     p->parting = false;
@@ -289,13 +290,29 @@ static struct nx_conn_handlers handlers_of(struct nx_peer *p)
 
 /* ---- reading ---- */
 
+static uint64_t downs_of(const struct nx_peer *p)
+{
+    return nx_monitors_stats(p->node->monitors)->downs_received;
+}
+
+/* DOWNs came just now; in a storm of them the socket has its rest. */
+static void pace(struct nx_peer *p, uint64_t now_ms, uint64_t downs)
+{
+    bool was = p->pacing.held;
+    bool held = nx_pacing_note(&p->pacing, now_ms, downs < UINT32_MAX ? (uint32_t)downs : 1);
+    if (held != was && p->ch.tcp)
+        nx_tcp_watch_reads(p->ch.tcp, !held);
+}
+
 static void on_readable(void *ctx)
 {
     struct nx_peer *p = ctx;
     struct noex_error err = {0};
-    uint64_t now = nx_loop_now(p->node->loop);
+    uint64_t now = nx_loop_now(p->node->loop), before = downs_of(p);
     for (int i = 0; i < READS_A_TURN && nx_channel_read(&p->ch, now, &err); i++)
         continue;
+    if (!p->node->options.eager_reads && nx_peer_is_up(p))
+        pace(p, now, downs_of(p) - before);
     if (nx_channel_has_more(&p->ch))
         nx_loop_kick(p->node->loop); /* no socket will tell */
     if (err.code && p->parting)
@@ -659,6 +676,8 @@ uint64_t nx_peer_deadline(const struct nx_peer *p)
         at = min_u64(at, nx_dial_deadline(p->dial));
     if (p->ch.conn)
         at = min_u64(at, nx_channel_deadline(&p->ch));
+    if (p->pacing.held)
+        at = min_u64(at, p->pacing.until_ms);
     if (p->state == NX_PEER_BACKOFF)
         at = min_u64(at, p->retry_ms);
     if (p->state == NX_PEER_WANTED)
@@ -674,7 +693,8 @@ static void read_first(struct nx_peer *p, uint64_t now_ms)
 {
     bool due =
         p->ch.conn && (now_ms >= nx_channel_deadline(&p->ch) || now_ms >= p->monitors.deadline);
-    if (due || nx_channel_has_more(&p->ch))
+    bool rested = p->pacing.held && now_ms >= p->pacing.until_ms;
+    if (due || rested || nx_channel_has_more(&p->ch))
         on_readable(p);
 }
 

@@ -7,6 +7,7 @@
 #include "node/dial.h"
 #include "node/epmd_query.h"
 #include "node/node.h"
+#include "node/pacing.h"
 #include "node/signals.h"
 
 enum nx_peer_state {
@@ -44,7 +45,8 @@ struct nx_peer {
     enum nx_peer_state state;
     struct nx_epmd_query *query;
     struct nx_dial *dial;
-    struct nx_channel ch;  /* CONN */
+    struct nx_channel ch; /* CONN */
+    struct nx_pacing pacing;
     bool connected_before; /* a connection was up: an `alive` then means that one */
     bool parting;          /* all is sent, and the peer knows: its end is waited for */
     bool attempting;       /* one of the node's attempts under way */

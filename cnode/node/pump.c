@@ -26,6 +26,10 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
     const struct nx_monitor *m = nx_monitor_at(p->node->monitors, slot);
     uint8_t target[NX_CONN_REF_SIZE], ref[NX_CONN_REF_SIZE];
     struct nx_buf b;
+    if (op == NX_OP_MONITOR_P && m->kind == NOEX_TARGET_PID && !m->held) {
+        const uint32_t pid[3] = {m->target.pid.id, m->target.pid.serial, m->target.pid.creation};
+        return nx_conn_monitor_pid(p->ch.conn, pid, slot, m->generation);
+    }
     nx_buf_fixed(&b, target, sizeof target);
     if (!encode_target(p, m, &b))
         return NOEX_ETARGET;

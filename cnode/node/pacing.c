@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/pacing.h"
+
+/* So many within a few milliseconds, and not all in one piece, are a storm. */
+enum { STORM = 32, NEAR_MS = 3 };
+
+bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs)
+{
+    if (p->now.ms != now_ms) {
+        p->before = p->now;
+        p->now = (struct nx_pace){.ms = now_ms};
+    }
+    p->now.reads++;
+    p->now.downs += downs;
+    const bool follows = now_ms - p->before.ms <= NEAR_MS;
+    const uint64_t all = (uint64_t)p->now.downs + (follows ? p->before.downs : 0),
+                   reads = (uint64_t)p->now.reads + (follows ? p->before.reads : 0);
+    p->held = all >= STORM && reads > 1;
+    p->until_ms = now_ms + 1;
+    return p->held;
+}
