@@ -332,7 +332,7 @@ static void note_awaited(noex_node *node, const struct noex_event *e)
 /* The process that holds the monitor of an item; it lives, else there was nothing to tell. */
 static const struct nx_proc *holder_of(const noex_node *node, uint32_t item)
 {
-    if (item & NX_EVENT_FOREIGN)
+    if (item & NX_EVENT_FOREIGN || !nx_monitor_at(node->monitors, NX_EVENT_NUMBER(item))->held)
         return NULL;
     const struct nx_holder *h = nx_holder_of(&node->holders, NX_EVENT_NUMBER(item));
     return h ? nx_proc_at(node->procs, h->process) : NULL;

@@ -595,18 +595,33 @@ void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int un
     l->deadline = deadline;
 }
 
-void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code, int64_t now_us)
+/* All that are active, in one pass over what may be a million records: their list becomes the end of
+ * the queue. */
+static void lose_active(struct nx_monitors *t, struct nx_monitor_list *l, int64_t now_us)
 {
-    while (l->first && l->first != l->unconfirmed) {
-        uint32_t slot = l->first;
+    uint32_t *link = t->queue_last ? link_of(t, t->queue_last) : &t->queue_first;
+    for (uint32_t slot = l->first; slot && slot != l->unconfirmed; slot = l->first) {
         struct nx_monitor *m = nx_monitor_at(t, slot);
-        unlink_record(t, l, slot);
         leave_gauge(t, m);
+        l->first = m->next;
+        m->prev = m->next = 0;
         m->lost = 1;
         m->type = NOEX_REASON_NOCONNECTION;
+        m->state = NX_MONITOR_ENDED;
+        m->events |= NX_MONITOR_EV_DOWN;
+        m->queued_end = 1;
+        m->when = (uint64_t)now_us;
         t->stats.noconnection++;
-        push_end(t, slot, NX_MONITOR_EV_DOWN, now_us);
+        *link = t->queue_last = slot | NX_EVENT_END;
+        link = &m->next;
     }
+    if (l->first)
+        nx_monitor_at(t, l->first)->prev = 0;
+}
+
+void nx_monitors_lost(struct nx_monitors *t, struct nx_monitor_list *l, int code, int64_t now_us)
+{
+    lose_active(t, l, now_us);
     while (l->first)
         nx_monitor_fail(t, l, l->first, code, now_us);
     while (l->resolving_first)
