@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/pacing.h"
 
-/* So many within a few milliseconds, and not all in one piece, are a storm. */
-enum { STORM = 32, NEAR_MS = 3 };
+/* So many within a few milliseconds, and not all in one piece, are a storm; one in each piece is
+ * somebody who waits for each before the next. */
+enum { STORM = 32, EACH = 2, NEAR_MS = 3 };
 
 bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs)
 {
@@ -15,7 +16,7 @@ bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs)
     const bool follows = now_ms - p->before.ms <= NEAR_MS;
     const uint64_t all = (uint64_t)p->now.downs + (follows ? p->before.downs : 0),
                    reads = (uint64_t)p->now.reads + (follows ? p->before.reads : 0);
-    p->held = all >= STORM && reads > 1;
+    p->held = all >= STORM && reads > 1 && all >= EACH * reads;
     p->until_ms = now_ms + 1;
     return p->held;
 }

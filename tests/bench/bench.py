@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Watching from C and from a BEAM, side by side on the same target: bench.py [--runs R] [--plot FILE] [N...]
+"""Watching from C and from a BEAM, side by side on the same target: bench.py [--runs R] [--tls] [--plot FILE] [N...]
 
 For each N: setup of N monitors until confirmed, N DOWNs at once, N DOWNs with a stack as reason, the
 loss of the node, memory; then single DOWNs. Each figure is the median of R runs in which the watchers
@@ -17,6 +17,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "interop"), str(Path(__file__).resolve().parent)]
+
+if "--tls" in sys.argv:
+    os.environ["NOEX_TLS"] = "1.3"  # before harness looks
 
 import harness  # noqa: E402
 import picture  # noqa: E402
@@ -325,11 +328,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--plot", metavar="FILE", help="write the figures as a picture, SVG")
+    parser.add_argument("--tls", action="store_true",
+                        help="all speak TLS 1.3, and verify each other; without the bare loops")
     parser.add_argument("--watchers", help="only these, with commas between them")
     parser.add_argument("--no-latency", action="store_true")
     parser.add_argument("numbers", nargs="*", type=int, metavar="N")
     options = parser.parse_args()
-    names = options.watchers.split(",") if options.watchers else list(WATCHERS)
+    names = options.watchers.split(",") if options.watchers else [
+        w for w in WATCHERS if not (options.tls and "bare" in w)]
     figures = Figures()
     for n in options.numbers or [10000, 100000]:
         for run in range(options.runs):

@@ -8,7 +8,7 @@ static void single_DOWNs_are_never_held_back(void **state)
     (void)state;
     struct nx_pacing p = {0};
     for (uint64_t ms = 100; ms < 200; ms++)
-        for (int i = 0; i < 10; i++)
+        for (int i = 0; i < 100; i++)
             assert_false(nx_pacing_note(&p, ms, 1));
 }
 
