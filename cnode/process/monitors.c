@@ -595,8 +595,8 @@ void nx_monitors_expire(struct nx_monitors *t, struct nx_monitor_list *l, int un
     l->deadline = deadline;
 }
 
-/* All that are active, in one pass over what may be a million records: their list becomes the end of
- * the queue. */
+/* All that are active, in one pass over what may be a million records: their list becomes the end
+ * of the queue. */
 static void lose_active(struct nx_monitors *t, struct nx_monitor_list *l, int64_t now_us)
 {
     uint32_t *link = t->queue_last ? link_of(t, t->queue_last) : &t->queue_first;
