@@ -270,7 +270,7 @@ class Accepting(InteropCase):
             challenge = struct.unpack_from(">I", receive(peer), 9)[0]
             send(peer, b"r\0\0\0\1" + digest("guessed", challenge))
             self.assertIsNone(receive(peer))
-        self.assertTrue(c.says("cookies differ"))
+        wait_until(lambda: c.says("cookies differ"), what="the log")
         self.assertEqual("pong", self.ping(a, c))
         self.assertEqual([], c.find("down"))
         self.assertTrue(self.connected(a, c))
@@ -377,7 +377,7 @@ class Accepting(InteropCase):
     def test_a_name_that_resolves_elsewhere_says_so(self):
         c = self.cnode(host="192.0.2.7")
         c.wait(f"listen_failed {c.name} NOEX_ENOTLOCAL")
-        self.assertTrue(c.says("Kubernetes.*listen_address"))
+        wait_until(lambda: c.says("Kubernetes.*listen_address"), what="the log")
         d = self.cnode("d", host="192.0.2.7", listen_address="127.0.0.1")
         d.wait("registered")
 
