@@ -124,8 +124,10 @@ static bool carry(struct pair *p, struct end *from, struct end *to)
 
 static void run(struct pair *p)
 {
-    while (carry(p, &p->dial, &p->accept) | carry(p, &p->accept, &p->dial))
-        continue;
+    for (bool there = true, back = true; there || back;) {
+        there = carry(p, &p->dial, &p->accept);
+        back = carry(p, &p->accept, &p->dial);
+    }
 }
 
 static void send_all(struct pair *p, struct end *from, const uint8_t *bytes, size_t len)
