@@ -106,8 +106,8 @@ class Handshake(InteropCase):
 
     def test_an_epmd_that_says_nothing_is_5(self):
         port = fake_epmd(self, None)
-        self.expect(5, "ping", "--epmd-port", port, "--timeout", 1500, f"a@{HOST}", says="epmd")
-        self.expect(5, "names", "--epmd-port", port, "--timeout", 1500, says="epmd")
+        self.expect(5, "ping", "--epmd-port", port, "--timeout", 4000, f"a@{HOST}", says="epmd")
+        self.expect(5, "names", "--epmd-port", port, "--timeout", 4000, says="epmd")
 
     def test_an_epmd_that_talks_nonsense_is_4(self):
         port = fake_epmd(self, b"HTTP/1.1 400 Bad Request\r\n\r\n")
