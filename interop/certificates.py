@@ -87,16 +87,14 @@ def make(folder):
 
 
 def certificates(into, build):
-    """A folder in `into` with all of them; made once and kept in `build` for a while."""
-    kept = build / "certificates"
-    stamp = kept / "ca.pem"
-    if not stamp.exists() or os.stat(stamp).st_mtime < time.time() - 10 * 86400:
+    """A folder in `into` with all of them; made once in ten days and kept in `build`."""
+    kept = build / f"certificates-{int(time.time()) // (10 * 86400)}"
+    if not kept.exists():
         build.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=build) as scratch:
             made = Path(scratch) / "made"
             made.mkdir()
             make(made)
-            shutil.rmtree(kept, ignore_errors=True)
             try:
                 os.rename(made, kept)
             except OSError:

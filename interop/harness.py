@@ -681,3 +681,27 @@ class InteropCase(unittest.TestCase):
         for target in targets[:monitored]:
             run.wait("monitor", target=target)
         return run
+
+
+class Stage(InteropCase):
+    """No test: lends epmd and nodes to a program. `modules` are Erlang sources for its BEAMs."""
+
+    def __init__(self, *modules):
+        super().__init__()
+        self.modules = modules
+
+    def runTest(self):
+        pass
+
+    def __enter__(self):
+        self.setUp()
+        return self
+
+    def __exit__(self, *_):
+        self.doCleanups()
+
+    def erl(self, name="a", **options):
+        for source in self.modules:
+            if not (self.dir / f"{source.stem}.beam").exists():
+                subprocess.run(["erlc", "-o", str(self.dir), str(source)], check=True)
+        return super().erl(name, **options)

@@ -97,7 +97,7 @@ static int monitor(noex_node *node, const struct nx_proc *proc, const struct noe
     rc = rc ? rc : find_node(node, target, &p, err);
     if (rc)
         return rc;
-    rc = !p ? add_here(node, target, user, &slot) : add(node, p, target, timeout_ms, user, &slot);
+    rc = p ? add(node, p, target, timeout_ms, user, &slot) : add_here(node, target, user, &slot);
     if (!rc && proc) {
         rc = nx_watching_held(node, slot, proc);
         if (rc)

@@ -20,29 +20,27 @@ static _Atomic(noex_node *) signalled;
 
 static void on_signal(int number)
 {
-    (void)number;
-    signals_seen = signals_seen + 1;
+    if (number == SIGHUP)
+        hangup_seen = 1;
+    else
+        signals_seen = signals_seen + 1;
     noex_node *node = atomic_load(&signalled);
     if (node)
         noex_node_wakeup(node);
 }
 
-static void on_hangup(int number)
+static void catch_signal(int number)
 {
-    (void)number;
-    hangup_seen = 1;
-    noex_node *node = atomic_load(&signalled);
-    if (node)
-        noex_node_wakeup(node);
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(number, &action, NULL);
 }
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
-    sigemptyset(&action.sa_mask);
     signals_seen = 0;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    catch_signal(SIGINT);
+    catch_signal(SIGTERM);
 }
 
 bool run_was_signalled(void)
@@ -110,10 +108,8 @@ static struct tls_files tls;
 /* Where there is nothing to be read anew SIGHUP ends the program, as ever. */
 static enum exit_code open_tls(const struct options *o, struct failure *why)
 {
-    struct sigaction hangup = {.sa_handler = on_hangup};
-    sigemptyset(&hangup.sa_mask);
     if (o->tls)
-        sigaction(SIGHUP, &hangup, NULL);
+        catch_signal(SIGHUP);
     return tls_open(&tls, o, why);
 }
 

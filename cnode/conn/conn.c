@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "conn/outqueue.h"
-#include "conn/stencil.h"
 #include "conn/ticks.h"
 #include "conn/trace.h"
 #include "handshake/dflags.h"
@@ -244,50 +243,30 @@ int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
     return 0;
 }
 
-static int send_monitor(struct nx_conn *c, const struct nx_stencil_numbers *n)
+int nx_conn_send_stencil(struct nx_conn *c, const struct nx_ctrl *ctrl,
+                         const struct nx_stencil_numbers *numbers)
 {
-    uint8_t target[PID_SIZE], ref[NX_CONN_REF_SIZE];
-    const struct nx_pid pid = {.node = nx_span_str(c->peer->peer_name),
-                               .id = n->target[0],
-                               .serial = n->target[1],
-                               .creation = n->target[2]};
-    struct nx_ctrl ctrl = {.op = NX_OP_MONITOR_P};
-    struct nx_buf b;
-    nx_buf_fixed(&b, target, sizeof target);
-    int rc = nx_pid_write(&b, &pid);
-    if (rc)
-        return rc;
-    ctrl.arg[NX_ARG_FROM] = nx_conn_self_pid(c);
-    ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
-    ctrl.arg[NX_ARG_REF] = nx_conn_ref(c, NX_REF_MONITOR, n->ref[0], n->ref[1], ref);
-    return nx_conn_send(c, 0, &ctrl, nx_span(NULL, 0));
+    const size_t before = nx_buf_len(&c->out.ready);
+    int rc = nx_conn_send(c, 0, ctrl, nx_span(NULL, 0));
+    const struct nx_span ready = nx_buf_span(&c->out.ready);
+    if (!rc && ready.len > before)
+        nx_stencil_learn(&c->monitor, nx_span(ready.ptr + before, ready.len - before), numbers);
+    return rc;
 }
 
-int nx_conn_monitor_pid(struct nx_conn *c, const uint32_t target[3], uint32_t slot,
-                        uint32_t generation)
+/* What may wait behind a big message goes later, and may not rely on what others make known. */
+bool nx_conn_can_repeat(const struct nx_conn *c)
 {
-    const struct nx_stencil_numbers n = {{target[0], target[1], target[2]},
-                                         {slot, generation, NX_REF_MONITOR}};
+    return c->monitor.len && !c->out.count && !nx_log_on(c->log, NOEX_LOG_TRACE);
+}
+
+int nx_conn_repeat(struct nx_conn *c, const struct nx_stencil_numbers *numbers)
+{
     struct nx_append a;
-    const size_t before = nx_buf_len(&c->out.ready);
-    const bool quick = nx_stencil_is_known(&c->monitor) && !nx_log_on(c->log, NOEX_LOG_TRACE);
-    int rc;
-    if (!quick) {
-        rc = send_monitor(c, &n);
-        const struct nx_span ready = nx_buf_span(&c->out.ready);
-        if (!rc && ready.len > before)
-            nx_stencil_learn(&c->monitor, nx_span(ready.ptr + before, ready.len - before), &n);
-        return rc;
-    }
-    rc = nx_outqueue_begin(&c->out, 0, 0, &a);
-    if (rc)
-        return rc;
-    /* What waits behind a big message goes later, and may not rely on what others make known. */
-    if (a.stream)
-        return send_monitor(c, &n);
-    rc = nx_buf_reserve(a.frames, c->monitor.len);
+    int rc = nx_outqueue_begin(&c->out, 0, 0, &a);
+    rc = rc ? rc : nx_buf_reserve(a.frames, c->monitor.len);
     if (!rc) {
-        nx_stencil_write(&c->monitor, &n, a.frames->data + a.frames->end);
+        nx_stencil_write(&c->monitor, numbers, a.frames->data + a.frames->end);
         nx_buf_commit(a.frames, c->monitor.len);
     }
     rc = nx_outqueue_end(&c->out, &a, rc);

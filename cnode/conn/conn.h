@@ -5,6 +5,7 @@
 #define NX_CONN_CONN_H
 
 #include "conn/incoming.h"
+#include "conn/stencil.h"
 #include "handshake/hs.h"
 #include "term/ident.h"
 
@@ -127,10 +128,13 @@ bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use,
 NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                                struct nx_span payload);
 
-/** Sends MONITOR_P for the node itself, of a process of the peer: as nx_conn_send of sender 0, and
- * much faster. `target`: id, serial and creation. */
-NOEX_MUST_USE int nx_conn_monitor_pid(struct nx_conn *c, const uint32_t target[3], uint32_t slot,
-                                      uint32_t generation);
+/** MONITOR_P of a process of the peer, for the node itself: as nx_conn_send of sender 0; these are
+ * the numbers in it. From the second on it can mostly be repeated with others. */
+NOEX_MUST_USE int nx_conn_send_stencil(struct nx_conn *c, const struct nx_ctrl *ctrl,
+                                       const struct nx_stencil_numbers *numbers);
+bool nx_conn_can_repeat(const struct nx_conn *c);
+/** The same again, where it can be, without encoding it. Errors: as nx_conn_send. */
+NOEX_MUST_USE int nx_conn_repeat(struct nx_conn *c, const struct nx_stencil_numbers *numbers);
 
 /** Sends a barrier unless one is under way (protocol.md 6.4: a monitor on the name `undefined`). It
  * goes as a signal of sender 0, and so confirms those of sender 0 and what waits for no big

@@ -16,7 +16,7 @@ struct nx_stencil_numbers {
 /** All zeroes: none yet. */
 struct nx_stencil {
     uint8_t bytes[NX_STENCIL_SIZE];
-    size_t len;
+    size_t len; /* 0: it is not known yet */
     size_t target_at;
     size_t seen; /* length of the frame that was looked at last */
 };
@@ -25,11 +25,6 @@ struct nx_stencil {
  * names are in the peer's cache of atoms, where they stay. */
 void nx_stencil_learn(struct nx_stencil *s, struct nx_span frame,
                       const struct nx_stencil_numbers *numbers);
-
-static inline bool nx_stencil_is_known(const struct nx_stencil *s)
-{
-    return s->len != 0;
-}
 
 /** Writes the frame, s->len bytes. */
 void nx_stencil_write(const struct nx_stencil *s, const struct nx_stencil_numbers *numbers,

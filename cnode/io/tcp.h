@@ -45,7 +45,7 @@ NOEX_MUST_USE int64_t nx_tcp_read(struct nx_tcp *t, uint8_t *buf, size_t size,
                                   struct noex_error *err);
 
 /** Whether readable() is to be told of (true at first). */
-void nx_tcp_watch_reads(struct nx_tcp *t, bool watch);
+void nx_tcp_watch_reads(struct nx_tcp *t, bool yes);
 
 /** Writes once: bytes taken (0: no room now, writable() will come), or NOEX_ELOST. */
 NOEX_MUST_USE int64_t nx_tcp_write(struct nx_tcp *t, const uint8_t *bytes, size_t len,

@@ -26,25 +26,6 @@ int nx_channel_open(struct nx_channel *ch, struct nx_tcp *tcp,
     return nx_tls_session_new(&ch->tls, hs->alloc, config->tls, role, config->host, err);
 }
 
-static bool write_out(struct nx_channel *ch, uint64_t now_ms);
-
-static void say_end(struct nx_channel *ch)
-{
-    if (!ch->tls || ch->write_failed)
-        return;
-    nx_tls_finish(ch->tls);
-    (void)write_out(ch, 0);
-}
-
-void nx_channel_close(struct nx_channel *ch)
-{
-    say_end(ch);
-    nx_tcp_close(ch->tcp);
-    nx_tls_session_free(ch->tls);
-    nx_conn_free(ch->conn);
-    *ch = (struct nx_channel){0};
-}
-
 /* ---- reading ---- */
 
 static int64_t ended(struct nx_channel *ch, struct noex_error *err)
@@ -167,6 +148,16 @@ bool nx_channel_is_flushed(const struct nx_channel *ch)
     return !nx_conn_out(ch->conn).len && !waiting(ch).len;
 }
 
+/* ---- its end ---- */
+
+static void say_end(struct nx_channel *ch)
+{
+    if (!ch->tls || ch->write_failed)
+        return;
+    nx_tls_finish(ch->tls);
+    (void)write_out(ch, 0);
+}
+
 void nx_channel_finish(struct nx_channel *ch)
 {
     if (!ch->tcp || ch->write_failed)
@@ -174,6 +165,15 @@ void nx_channel_finish(struct nx_channel *ch)
     say_end(ch);
     nx_tcp_finish(ch->tcp);
     ch->write_failed = true;
+}
+
+void nx_channel_close(struct nx_channel *ch)
+{
+    say_end(ch);
+    nx_tcp_close(ch->tcp);
+    nx_tls_session_free(ch->tls);
+    nx_conn_free(ch->conn);
+    *ch = (struct nx_channel){0};
 }
 
 /* ---- time ---- */

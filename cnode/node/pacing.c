@@ -5,7 +5,7 @@
  * somebody who waits for each before the next. */
 enum { STORM = 32, EACH = 2, NEAR_MS = 3 };
 
-bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs)
+bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint64_t downs)
 {
     if (p->now.ms != now_ms) {
         p->before = p->now;
@@ -14,8 +14,8 @@ bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs)
     p->now.reads++;
     p->now.downs += downs;
     const bool follows = now_ms - p->before.ms <= NEAR_MS;
-    const uint64_t all = (uint64_t)p->now.downs + (follows ? p->before.downs : 0),
-                   reads = (uint64_t)p->now.reads + (follows ? p->before.reads : 0);
+    const uint64_t all = p->now.downs + (follows ? p->before.downs : 0),
+                   reads = p->now.reads + (follows ? p->before.reads : 0);
     p->held = all >= STORM && reads > 1 && all >= EACH * reads;
     p->until_ms = now_ms + 1;
     return p->held;

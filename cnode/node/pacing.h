@@ -9,8 +9,8 @@
 /** What came in one millisecond. */
 struct nx_pace {
     uint64_t ms;
-    uint32_t reads;
-    uint32_t downs;
+    uint64_t reads;
+    uint64_t downs;
 };
 
 /** All zeroes: no storm. */
@@ -23,6 +23,6 @@ struct nx_pacing {
 
 /** Notes that the socket had something to read, and how many DOWNs were in it. True where it is to
  * be left alone from now on, until until_ms. */
-bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint32_t downs);
+bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint64_t downs);
 
 #endif

@@ -299,7 +299,7 @@ static uint64_t downs_of(const struct nx_peer *p)
 static void pace(struct nx_peer *p, uint64_t now_ms, uint64_t downs)
 {
     bool was = p->pacing.held;
-    bool held = nx_pacing_note(&p->pacing, now_ms, downs < UINT32_MAX ? (uint32_t)downs : 1);
+    bool held = nx_pacing_note(&p->pacing, now_ms, downs);
     if (held != was && p->ch.tcp)
         nx_tcp_watch_reads(p->ch.tcp, !held);
 }

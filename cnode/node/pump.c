@@ -26,10 +26,14 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
     const struct nx_monitor *m = nx_monitor_at(p->node->monitors, slot);
     uint8_t target[NX_CONN_REF_SIZE], ref[NX_CONN_REF_SIZE];
     struct nx_buf b;
-    if (op == NX_OP_MONITOR_P && m->kind == NOEX_TARGET_PID && !m->held) {
-        const uint32_t pid[3] = {m->target.pid.id, m->target.pid.serial, m->target.pid.creation};
-        return nx_conn_monitor_pid(p->ch.conn, pid, slot, m->generation);
-    }
+    const bool usual = op == NX_OP_MONITOR_P && m->kind == NOEX_TARGET_PID && !m->held;
+    struct nx_stencil_numbers numbers;
+    if (usual)
+        numbers = (struct nx_stencil_numbers){
+            {m->target.pid.id, m->target.pid.serial, m->target.pid.creation},
+            {slot, m->generation, NX_REF_MONITOR}};
+    if (usual && nx_conn_can_repeat(p->ch.conn))
+        return nx_conn_repeat(p->ch.conn, &numbers);
     nx_buf_fixed(&b, target, sizeof target);
     if (!encode_target(p, m, &b))
         return NOEX_ETARGET;
@@ -40,7 +44,8 @@ static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
         h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->ch.conn);
     ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
     ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->ch.conn, NX_REF_MONITOR, slot, m->generation, ref);
-    return nx_conn_send(p->ch.conn, 0, &ctrl, nx_span(NULL, 0));
+    return usual ? nx_conn_send_stencil(p->ch.conn, &ctrl, &numbers)
+                 : nx_conn_send(p->ch.conn, 0, &ctrl, nx_span(NULL, 0));
 }
 
 /* A pid whose numbers not every release decodes, so that sending it could close the connection

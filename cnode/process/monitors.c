@@ -321,13 +321,17 @@ static void push_up(struct nx_monitors *t, uint32_t slot, int64_t now_us)
     push(t, slot);
 }
 
-static void push_end(struct nx_monitors *t, uint32_t slot, unsigned event, int64_t now_us)
+static void note_end(struct nx_monitor *m, unsigned event, int64_t now_us)
 {
-    struct nx_monitor *m = nx_monitor_at(t, slot);
     m->state = NX_MONITOR_ENDED;
     m->events |= (uint8_t)event;
     m->queued_end = 1;
     m->when = (uint64_t)now_us;
+}
+
+static void push_end(struct nx_monitors *t, uint32_t slot, unsigned event, int64_t now_us)
+{
+    note_end(nx_monitor_at(t, slot), event, now_us);
     push(t, slot | NX_EVENT_END);
 }
 
@@ -607,10 +611,7 @@ static void lose_active(struct nx_monitors *t, struct nx_monitor_list *l, int64_
         m->prev = m->next = 0;
         m->lost = 1;
         m->type = NOEX_REASON_NOCONNECTION;
-        m->state = NX_MONITOR_ENDED;
-        m->events |= NX_MONITOR_EV_DOWN;
-        m->queued_end = 1;
-        m->when = (uint64_t)now_us;
+        note_end(m, NX_MONITOR_EV_DOWN, now_us);
         t->stats.noconnection++;
         *link = t->queue_last = slot | NX_EVENT_END;
         link = &m->next;

@@ -24,8 +24,7 @@ struct side {
 struct nx_tls_context {
     atomic_uint holds;
     struct side side[2]; /* by enum nx_tls_role */
-    bool can_accept;
-    char **allowed; /* ends in NULL; NULL: any */
+    char **allowed;      /* ends in NULL; NULL: any */
 };
 
 struct noex_tls {
@@ -111,14 +110,21 @@ static void free_context(struct nx_tls_context *c)
     nx_free(a, c);
 }
 
+static bool is_blind(const struct nx_tls_context *c, enum nx_tls_role role)
+{
+    return c->side[role].verify == NOEX_TLS_VERIFY_NONE;
+}
+
 static int take_allowed(struct nx_tls_context *c, const char *const *names, struct noex_error *err)
 {
     const struct noex_allocator *a = &nx_alloc_libc;
     size_t count = 0;
-    while (names && names[count])
-        count++;
     if (!names)
         return 0;
+    if (is_blind(c, NX_TLS_DIAL) || is_blind(c, NX_TLS_ACCEPT))
+        return nx_fail(err, NOEX_EINVALID, "TLS: allowed_names without verification prove nothing");
+    while (names[count])
+        count++;
     c->allowed = nx_calloc(a, count + 1, sizeof *c->allowed);
     for (size_t i = 0; c->allowed && i < count; i++) {
         c->allowed[i] = nx_strndup(a, names[i], strlen(names[i]));
@@ -135,6 +141,13 @@ static bool has_more_than_optfile(const struct noex_tls_options *o)
            o->min_version || o->max_version || o->client_cert_optional;
 }
 
+static int fill_sides(struct nx_tls_context *c, const struct nx_tls_settings *dial,
+                      const struct nx_tls_settings *accept, struct noex_error *err)
+{
+    int rc = fill_side(&c->side[NX_TLS_DIAL], NX_TLS_DIAL, dial, err);
+    return rc ? rc : fill_side(&c->side[NX_TLS_ACCEPT], NX_TLS_ACCEPT, accept, err);
+}
+
 static int fill_from_optfile(struct nx_tls_context *c, const struct noex_tls_options *o,
                              struct noex_error *err)
 {
@@ -147,12 +160,7 @@ static int fill_from_optfile(struct nx_tls_context *c, const struct noex_tls_opt
         file.dial.server_name = o->server_name;
         file.dial.no_server_name = false;
     }
-    rc = rc ? rc : fill_side(&c->side[NX_TLS_DIAL], NX_TLS_DIAL, &file.dial, err);
-    rc = rc ? rc : fill_side(&c->side[NX_TLS_ACCEPT], NX_TLS_ACCEPT, &file.accept, err);
-    c->can_accept = file.can_accept;
-    if (!rc && o->allowed_names &&
-        (file.dial.verify == NOEX_TLS_VERIFY_NONE || file.accept.verify == NOEX_TLS_VERIFY_NONE))
-        rc = nx_fail(err, NOEX_EINVALID, "TLS: allowed_names without verification prove nothing");
+    rc = rc ? rc : fill_sides(c, &file.dial, &file.accept, err);
     nx_tls_optfile_free(&file);
     return rc;
 }
@@ -162,10 +170,7 @@ static int fill_from_options(struct nx_tls_context *c, const struct noex_tls_opt
 {
     struct nx_tls_settings s;
     int rc = nx_tls_settings_take(&s, o, err);
-    rc = rc ? rc : fill_side(&c->side[NX_TLS_DIAL], NX_TLS_DIAL, &s, err);
-    rc = rc ? rc : fill_side(&c->side[NX_TLS_ACCEPT], NX_TLS_ACCEPT, &s, err);
-    c->can_accept = s.cert_file || s.cert_pem;
-    return rc;
+    return rc ? rc : fill_sides(c, &s, &s, err);
 }
 
 static int make_context(struct nx_tls_context **out, const struct noex_tls_options *options,
@@ -267,7 +272,7 @@ struct nx_tls_context *nx_tls_current(noex_tls *tls)
 bool nx_tls_can_accept(noex_tls *tls)
 {
     struct nx_tls_context *c = nx_tls_current(tls);
-    bool can = c->can_accept;
+    bool can = SSL_CTX_get0_certificate(c->side[NX_TLS_ACCEPT].ssl) != NULL;
     nx_tls_context_release(c);
     return can;
 }
@@ -275,7 +280,7 @@ bool nx_tls_can_accept(noex_tls *tls)
 bool nx_tls_is_blind(noex_tls *tls, enum nx_tls_role role)
 {
     struct nx_tls_context *c = nx_tls_current(tls);
-    bool blind = c->side[role].verify == NOEX_TLS_VERIFY_NONE;
+    bool blind = is_blind(c, role);
     nx_tls_context_release(c);
     return blind;
 }
@@ -287,9 +292,9 @@ SSL_CTX *nx_tls_context_ssl(struct nx_tls_context *c, enum nx_tls_role role)
     return c->side[role].ssl;
 }
 
-enum noex_tls_verify nx_tls_context_verify(const struct nx_tls_context *c, enum nx_tls_role role)
+bool nx_tls_context_verifies_host(const struct nx_tls_context *c)
 {
-    return c->side[role].verify;
+    return c->side[NX_TLS_DIAL].verify == NOEX_TLS_VERIFY_FULL;
 }
 
 const char *nx_tls_context_server_name(const struct nx_tls_context *c, const char *host)

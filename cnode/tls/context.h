@@ -31,7 +31,8 @@ void nx_tls_context_release(struct nx_tls_context *c);
 
 /** For the life of the context. */
 SSL_CTX *nx_tls_context_ssl(struct nx_tls_context *c, enum nx_tls_role role);
-enum noex_tls_verify nx_tls_context_verify(const struct nx_tls_context *c, enum nx_tls_role role);
+/** True where the certificate of whom is dialled must be for his host. */
+bool nx_tls_context_verifies_host(const struct nx_tls_context *c);
 /** Whom a connection to this host is to ask for; NULL: nobody. */
 const char *nx_tls_context_server_name(const struct nx_tls_context *c, const char *host);
 /** True where the certificate (NULL: none) has one of the allowed names. */

@@ -162,55 +162,61 @@ static int take_server_name(struct reader *r, struct noex_term value)
     return take_text(r, value, &r->s->server_name);
 }
 
-/* OpenSSL's name of a suite, or its name in the RFCs. */
-static int add_suite(char list[STRING_MAX], const char *name)
+/* As OpenSSL takes them: those of TLS 1.3 apart. */
+struct suites {
+    char old[STRING_MAX];
+    char new[STRING_MAX];
+};
+
+/* By OpenSSL's name of it, or its name in the RFCs. False: too many. */
+static bool add_suite(struct suites *s, const char *name)
 {
-    const char *known =
-        strncmp(name, "TLS_", 4) == 0 && !strstr(name, "_WITH_") ? name : OPENSSL_cipher_name(name);
+    const bool is_new = strncmp(name, "TLS_", 4) == 0 && !strstr(name, "_WITH_");
+    const char *known = is_new ? name : OPENSSL_cipher_name(name);
+    char *list = is_new ? s->new : s->old;
     if (!known || strcmp(known, "(NONE)") == 0)
         known = name;
     size_t len = strlen(list);
     int n = snprintf(list + len, STRING_MAX - len, "%s%s", len ? ":" : "", known);
-    return n >= 0 && (size_t)n < STRING_MAX - len ? 0 : NOEX_ETLSOPTION;
+    return n >= 0 && (size_t)n < STRING_MAX - len;
 }
 
-static bool is_of_1_3(const char *name)
+/* Names with colons between them; one alone is such a text, too. */
+static bool add_suites(struct suites *s, char *text)
 {
-    return strncmp(name, "TLS_", 4) == 0 && !strstr(name, "_WITH_");
+    char *rest = NULL;
+    for (char *name = strtok_r(text, ":", &rest); name; name = strtok_r(NULL, ":", &rest))
+        if (!add_suite(s, name))
+            return false;
+    return true;
 }
 
-static int keep_suites(struct reader *r, const char *old, const char *new)
+static int keep_suites(struct reader *r, const struct suites *s)
 {
-    int rc = *old ? keep(r, old, &r->s->ciphers) : 0;
-    return rc || !*new ? rc : keep(r, new, &r->s->ciphersuites);
+    int rc = *s->old ? keep(r, s->old, &r->s->ciphers) : 0;
+    return rc || !*s->new ? rc : keep(r, s->new, &r->s->ciphersuites);
 }
 
 /* A list of names, or the names with colons between them. */
 static int take_ciphers(struct reader *r, struct noex_term value)
 {
-    char text[STRING_MAX], old[STRING_MAX] = "", new[STRING_MAX] = "";
+    char text[STRING_MAX];
+    struct suites suites = {.old = "", .new = ""};
     struct noex_items items;
     struct noex_term item;
-    if (noex_term_text(value, text, sizeof text) > 0) {
-        for (char *at = text, *name; *at;) {
-            name = at;
-            at += strcspn(at, ":");
-            if (*at)
-                *at++ = '\0';
-            if (add_suite(is_of_1_3(name) ? new : old, name))
-                return refuse(r, value, "too many ciphers");
-        }
-        return keep_suites(r, old, new);
-    }
+    if (noex_term_text(value, text, sizeof text) > 0)
+        return add_suites(&suites, text) ? keep_suites(r, &suites)
+                                         : refuse(r, value, "too many ciphers");
     noex_term_items(value, &items);
     while (noex_items_next(&items, &item)) {
         if (!text_of(item, text))
             return refuse(r, item, "a cipher is understood as a text only");
-        if (add_suite(is_of_1_3(text) ? new : old, text))
+        if (!add_suite(&suites, text))
             return refuse(r, value, "too many ciphers");
     }
-    return !was_list(value, &items) || (!*old && !*new) ? refuse(r, value, "no list of ciphers")
-                                                        : keep_suites(r, old, new);
+    return !was_list(value, &items) || (!*suites.old && !*suites.new)
+               ? refuse(r, value, "no list of ciphers")
+               : keep_suites(r, &suites);
 }
 
 /* What says how a BEAM is to do what this node does in its own way, or what it always does. */
@@ -319,7 +325,6 @@ static int take_file(struct nx_tls_optfile *out, const char *path, struct noex_t
                            "%.80s: neither {server, Options} nor {client, Options}", path);
         }
         rc = take_side(&r, list);
-        out->can_accept = out->can_accept || (r.s == &out->accept && out->accept.cert_file);
     }
     if (!rc && !was_list(file, &items))
         return nx_fail(err, NOEX_ETLSOPTION, "%.100s: not a list", path);

@@ -9,7 +9,6 @@ enum { NX_OPTFILE_STRINGS = 32 };
 struct nx_tls_optfile {
     struct nx_tls_settings dial;       /* its client list */
     struct nx_tls_settings accept;     /* its server list */
-    bool can_accept;                   /* there is a server list with a certificate */
     char *strings[NX_OPTFILE_STRINGS]; /* what the settings point to; wiped with it */
     unsigned count;
 };

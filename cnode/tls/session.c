@@ -237,8 +237,8 @@ int64_t nx_tls_read(struct nx_tls_session *s, uint8_t *buf, size_t size, struct 
 
 bool nx_tls_has_more(const struct nx_tls_session *s)
 {
-    bool open = s->established && !s->closed && !s->err.code;
-    return open && (nx_buf_len(&s->in) > 0 || SSL_pending(s->ssl) > 0);
+    return nx_tls_is_established(s) && !s->closed &&
+           (nx_buf_len(&s->in) > 0 || SSL_pending(s->ssl) > 0);
 }
 
 /* A record is begun only where there is room for all of it: it never has to be tried again, with
@@ -252,10 +252,8 @@ int64_t nx_tls_write(struct nx_tls_session *s, const uint8_t *bytes, size_t len,
         size_t n = 0, want = len - total < RECORD_MAX ? len - total : RECORD_MAX;
         ERR_clear_error();
         int rc = SSL_write_ex(s->ssl, bytes + total, want, &n);
-        if (rc != 1 && SSL_get_error(s->ssl, rc) != SSL_ERROR_WANT_READ) {
+        if (rc != 1 && SSL_get_error(s->ssl, rc) != SSL_ERROR_WANT_READ)
             (void)fail_with_cause(s);
-            break;
-        }
         if (rc != 1)
             break;
         total += n;
@@ -316,7 +314,7 @@ static void take_host(struct nx_tls_session *s, const char *host)
 static bool ask_for(struct nx_tls_session *s)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
-    bool verify = nx_tls_context_verify(s->context, NX_TLS_DIAL) == NOEX_TLS_VERIFY_FULL;
+    bool verify = nx_tls_context_verifies_host(s->context);
     ASN1_OCTET_STRING *ip = a2i_IPADDRESS(s->host);
     bool is_ip = ip != NULL;
     ASN1_OCTET_STRING_free(ip);

@@ -31,8 +31,6 @@ static int check(const struct noex_tls_options *o, struct noex_error *err)
         return nx_fail(err, NOEX_EINVALID,
                        "TLS: no CA to verify the other nodes' certificates by (ca_file, ca_folder "
                        "or ca_pem; or turn verification off)");
-    if (o->verify == NOEX_TLS_VERIFY_NONE && o->allowed_names)
-        return nx_fail(err, NOEX_EINVALID, "TLS: allowed_names without verification prove nothing");
     if ((o->cert_file && o->cert_pem) || (o->key_file && o->key_pem))
         return nx_fail(err, NOEX_EINVALID, "TLS: a certificate or key is given twice");
     if ((o->key_file || o->key_pem) && !o->cert_file && !o->cert_pem)

@@ -12,54 +12,33 @@ import time
 
 from fake_peer import ALL_FLAGS
 from harness import COOKIE, HOST, PATIENCE, Epmd, InteropCase, free_port, in_the_clear, wait_until
+from relay import Relay
 
 ROUNDS = 50
 
 
-class Proxy:
+class Proxy(Relay):
     """Carries connections to a port. It can hold the first words of the one who dials back, and cut
     that one off while the other hears nothing of it."""
 
     def __init__(self, case, port):
-        self.to = port
-        self.listener = socket.create_server((HOST, 0))
-        self.port = self.listener.getsockname()[1]
-        self.pairs = []
         self.open = threading.Event()
         self.open.set()
         self.held = threading.Event()
+        self.cut_off = None
+        super().__init__(lambda: port)
         case.addCleanup(self.close)
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            pair = {"near": near, "far": socket.create_connection((HOST, self.to)), "cut": False}
-            for end in (near, pair["far"]):
-                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.pairs.append(pair)
-            for one, other in (("near", "far"), ("far", "near")):
-                threading.Thread(target=self._carry, args=(pair, one, other), daemon=True).start()
+    def passes(self, pair, one, other, data):
+        if one is pair.near and not self.open.is_set():
+            self.held.set()
+            self.open.wait()
+        if pair is not self.cut_off:
+            other.sendall(data)
 
-    def _carry(self, pair, one, other):
-        try:
-            while data := pair[one].recv(65536):
-                if one == "near" and not self.open.is_set():
-                    self.held.set()
-                    self.open.wait()
-                if not pair["cut"]:
-                    pair[other].sendall(data)
-        except OSError:
-            pass
-        if not pair["cut"]:
-            for end in (one, other):
-                try:
-                    pair[end].shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+    def ended(self, pair):
+        if pair is not self.cut_off:
+            super().ended(pair)
 
     def hold(self):
         self.held.clear()
@@ -67,17 +46,15 @@ class Proxy:
 
     def cut(self):
         """The one who dialled sees the end of its connection, the other does not."""
-        pair = self.pairs[-1]
-        pair["cut"] = True
-        pair["near"].shutdown(socket.SHUT_RDWR)
+        self.cut_off = self.pairs[-1]
+        self.cut_off.near.shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.open.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.stop()
         for pair in self.pairs:
-            pair["near"].close()
-            pair["far"].close()
+            for end in pair.ends():
+                end.close()
 
 
 def register(case, name, port):

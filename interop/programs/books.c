@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "books.h"
+#include "tls_environment.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,14 +160,9 @@ static void on_event(void *user, const struct noex_event *e)
 
 noex_tls *program_tls(void)
 {
-    struct noex_tls_options options;
     struct noex_error err;
     noex_tls *tls;
-    noex_tls_options_init(&options);
-    options.optfile = getenv("NOEX_TLS_OPTFILE");
-    if (!options.optfile)
-        return NULL;
-    if (noex_tls_new(&tls, &options, &err))
+    if (tls_of_environment(&tls, &err))
         die("noex_tls_new: %s", err.text);
     return tls;
 }

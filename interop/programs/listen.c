@@ -3,12 +3,10 @@
  * each: connect NODE | keep NODE | disconnect NODE | monitor NODE NAME | cookie NODE COOKIE | quit.
  * SPDX-License-Identifier: Apache-2.0 */
 #include "books.h"
+#include "drive.h"
 
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static noex_node *node;
 
@@ -116,38 +114,6 @@ static bool obey(char *line)
     return true;
 }
 
-/* Lines come in whole: the test writes each at once. */
-static bool read_commands(void)
-{
-    char lines[4096];
-    ssize_t got = read(STDIN_FILENO, lines, sizeof lines - 1);
-    if (got <= 0)
-        return false;
-    lines[got] = '\0';
-    for (char *line = lines, *end; (end = strchr(line, '\n')); line = end + 1) {
-        *end = '\0';
-        if (!obey(line))
-            return false;
-    }
-    return true;
-}
-
-static void run(void)
-{
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                            {.fd = noex_node_fd(node), .events = POLLIN}};
-    bool go_on = true;
-    while (go_on) {
-        int64_t wait = noex_node_timeout_ms(node);
-        poll(fds, 2, wait < 0 || wait > 1000 ? 1000 : (int)wait);
-        if (fds[0].revents)
-            go_on = read_commands();
-        if (noex_node_process(node, 0))
-            die("noex_node_process");
-        fflush(stdout);
-    }
-}
-
 int main(int argc, char **argv)
 {
     struct noex_options o;
@@ -167,7 +133,8 @@ int main(int argc, char **argv)
     if (noex_node_new(&node, &o, &err))
         die("noex_node_new: %s", err.text);
     noex_tls_free(o.tls);
-    run();
+    if (drive(node, obey))
+        die("noex_node_process");
     noex_node_free(node);
     printf("ok\n");
     return 0;

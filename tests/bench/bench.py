@@ -25,6 +25,7 @@ import harness  # noqa: E402
 import picture  # noqa: E402
 
 PROGRAMS = Path(os.environ.get("NOEX_BENCH", ROOT / "build" / "release" / "tests"))
+MODULE = Path(__file__).resolve().parent / "noex_bench.erl"
 QUIET = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]  # idle schedulers do not spin
 LATENCIES = 2000
 
@@ -39,35 +40,26 @@ def rss_kb(pid, field="VmRSS"):
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith(field)))
 
 
-class Stage(harness.InteropCase):
-    """A case that is no test: it lends epmd, nodes and their end."""
-
-    def runTest(self):
-        pass
-
-    def erl(self, name="a", **options):
-        for source in (Path(__file__).resolve().parent / "noex_bench.erl",):
-            beam = self.dir / f"{source.stem}.beam"
-            if not beam.exists():
-                subprocess.run(["erlc", "-o", str(self.dir), str(source)], check=True)
-        return super().erl(name, args=QUIET + options.pop("args", []), **options)
-
-
 class BeamWatcher:
     """erlang:monitor in one process."""
 
     name = "BEAM"
 
     def __init__(self, stage, target):
-        self.node = stage.erl("watcher")
+        self.node = stage.erl("watcher", args=QUIET)
         self.pid = self.node.pid
         self.node.eval(f"pong = net_adm:ping('{target.name}')")
-        self.own = 0
 
     def load(self, file):
         self.node.eval(f'noex_bench:load("{file}")')
-        before = int(self.node.eval("noex_bench:memory()"))
-        self.own = lambda: int(self.node.eval("noex_bench:memory()")) - before
+        self.unwatching = self.memory()
+
+    def memory(self):
+        return int(self.node.eval("noex_bench:memory()"))
+
+    def own(self):
+        """Bytes that the monitors take by its own count."""
+        return self.memory() - self.unwatching
 
     def setup(self):
         return float(self.node.eval("noex_bench:watch()"))
@@ -260,10 +252,8 @@ def one_storm(figures, n, name, watcher, target, file, how, what):
 
 def measure(figures, n, name):
     """One run of one watcher, against a target of its own."""
-    stage = Stage()
-    stage.setUp()
-    try:
-        target = stage.erl("target", args=["+P", "4194304"])
+    with harness.Stage(MODULE) as stage:
+        target = stage.erl("target", args=[*QUIET, "+P", "4194304"])
         file = stage.dir / "pids"
         watcher = WATCHERS[name](stage, target)
         one_storm(figures, n, name, watcher, target, file, "kill", "DOWN")
@@ -285,8 +275,6 @@ def measure(figures, n, name):
             figures.add("node death: ms until all are told", n, name, us / 1000)
             figures.add("node death: watcher's CPU, us each", n, name, meter.watcher_us / n)
         watcher.close()
-    finally:
-        stage.doCleanups()
 
 
 def pin(pid, core):
@@ -295,10 +283,8 @@ def pin(pid, core):
 
 
 def measure_latency(figures, name, cores, pause, label):
-    stage = Stage()
-    stage.setUp()
-    try:
-        target = stage.erl("target")
+    with harness.Stage(MODULE) as stage:
+        target = stage.erl("target", args=QUIET)
         file = stage.dir / "pids"
         count = LATENCIES if not pause else LATENCIES // 2
         target.eval(f'noex_bench:start({count}, "{file}")')
@@ -309,8 +295,6 @@ def measure_latency(figures, name, cores, pause, label):
         figures.add(f"{label}: p50, us", 1, name, us[len(us) // 2])
         figures.add(f"{label}: p99, us", 1, name, us[len(us) * 99 // 100])
         watcher.close()
-    finally:
-        stage.doCleanups()
 
 
 def print_table(figures, n, watchers):

@@ -3,6 +3,8 @@
 #ifndef PIDS_H
 #define PIDS_H
 
+#include "die.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +20,6 @@ struct pids {
     struct pid *pid;
     size_t count;
 };
-
-static inline _Noreturn void die(const char *why)
-{
-    fprintf(stderr, "%s\n", why);
-    exit(1);
-}
 
 static inline uint64_t now_ns(void)
 {

@@ -2,6 +2,7 @@
  * Its standard input says what to do; it answers each line with one. SPDX-License-Identifier:
  * Apache-2.0 */
 #include "pids.h"
+#include "tls_environment.h"
 
 #include <noex/noex.h>
 #include <string.h>
@@ -118,21 +119,6 @@ static void obey(const char *word, const struct pids *pids, unsigned number)
     fflush(stdout);
 }
 
-/* By the file that the environment names; NULL: in the clear. */
-static noex_tls *tls_of_environment(void)
-{
-    struct noex_tls_options options;
-    struct noex_error err;
-    noex_tls *tls;
-    noex_tls_options_init(&options);
-    options.optfile = getenv("NOEX_TLS_OPTFILE");
-    if (!options.optfile)
-        return NULL;
-    if (noex_tls_new(&tls, &options, &err))
-        die(err.text);
-    return tls;
-}
-
 int main(int argc, char **argv)
 {
     struct noex_options options;
@@ -146,7 +132,8 @@ int main(int argc, char **argv)
     options.eager_reads = strcmp(argv[4], "eager") == 0;
     options.on_event = on_event;
     options.on_log = on_log;
-    options.tls = tls_of_environment();
+    if (tls_of_environment(&options.tls, &err))
+        die(err.text);
     options.setup_timeout_ms = 600000;
     if (noex_node_new(&node, &options, &err) || noex_connect(node, peer, NOEX_CONNECT_ONCE) ||
         noex_wait_node_up(node, peer, 10000))

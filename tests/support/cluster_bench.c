@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster_bench.h"
+#include "tls_environment.h"
 
 #include "cmocka_all.h"
 #include <stdio.h>
@@ -68,18 +69,14 @@ unsigned bench_count(const struct bench_cluster *c, const char *what)
 
 /* ---- life ---- */
 
-/* As interop's programs: by the file that the environment names; kept for the life of the process.
- */
-static noex_tls *tls_of_environment(void)
+/* Kept for the life of the process. */
+static noex_tls *tls(void)
 {
-    static noex_tls *tls;
-    struct noex_tls_options options;
+    static noex_tls *kept;
     struct noex_error err;
-    noex_tls_options_init(&options);
-    options.optfile = getenv("NOEX_TLS_OPTFILE");
-    if (options.optfile && !tls && noex_tls_new(&tls, &options, &err))
+    if (!kept && tls_of_environment(&kept, &err))
         fail_msg("%s", err.text);
-    return tls;
+    return kept;
 }
 
 void bench_cluster_options(struct noex_cluster_options *o, struct noex_options *n, const char *name)
@@ -87,7 +84,7 @@ void bench_cluster_options(struct noex_cluster_options *o, struct noex_options *
     noex_cluster_options_init(o);
     noex_options_init(n);
     n->no_epmd = true;
-    n->tls = tls_of_environment();
+    n->tls = tls();
     o->node = n;
     o->name = name;
     o->cookie = "secret";

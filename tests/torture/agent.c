@@ -3,15 +3,15 @@
  * whatever happens elsewhere is checked here, at the moment it is told: the order of a monitor's
  * events, nothing after demonitor, one end for each call and link, messages in order and once.
  * SPDX-License-Identifier: Apache-2.0 */
+#include "die.h"
+#include "drive.h"
 #include "flaky_alloc.h"
 #include "table.h"
 
 #include <inttypes.h>
 #include <noex/noex.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 enum { ARGS = 10, TICKTIME_MS = 4000 };
 
@@ -423,46 +423,6 @@ static bool obey(char *line)
     die("unknown command");
 }
 
-/* ---- the loop ---- */
-
-static char input[1 << 16];
-static size_t input_len;
-
-/* False at the end. */
-static bool read_commands(void)
-{
-    ssize_t n = read(STDIN_FILENO, input + input_len, sizeof input - input_len);
-    if (n <= 0)
-        return false;
-    input_len += (size_t)n;
-    char *line = input, *end;
-    while ((end = memchr(line, '\n', input_len - (size_t)(line - input)))) {
-        *end = '\0';
-        if (!obey(line))
-            return false;
-        line = end + 1;
-    }
-    input_len -= (size_t)(line - input);
-    memmove(input, line, input_len);
-    return true;
-}
-
-static void run(void)
-{
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                            {.fd = noex_node_fd(node), .events = POLLIN}};
-    bool on = true;
-    while (on) {
-        int64_t ms = noex_node_timeout_ms(node);
-        poll(fds, 2, ms < 0 || ms > 1000 ? 1000 : (int)ms);
-        if (fds[0].revents)
-            on = read_commands();
-        if (noex_node_process(node, 0))
-            die("noex_node_process");
-        fflush(stdout);
-    }
-}
-
 int main(int argc, char **argv)
 {
     struct noex_options o;
@@ -483,7 +443,8 @@ int main(int argc, char **argv)
     o.allocator = flaky_allocator(&flaky);
     if (noex_builder_new(&builder, NULL) || noex_node_new(&node, &o, &err))
         die(err.text);
-    run();
+    if (drive(node, obey))
+        die("noex_node_process");
     noex_node_free(node);
     noex_builder_free(builder);
     struct table *all[] = {&monitors, &links, &calls, &workers, &streams};

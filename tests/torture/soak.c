@@ -2,7 +2,7 @@
  * So many monitors a second on c1, c2, ... of NODE, names whose processes live some milliseconds
  * (noex_peer:churn). Every ten seconds a line tells what must stay flat: resident kilobytes, open
  * descriptors, and the slowest confirmation in milliseconds. SPDX-License-Identifier: Apache-2.0 */
-#include "table.h"
+#include "die.h"
 
 #include <dirent.h>
 #include <inttypes.h>

@@ -16,22 +16,13 @@ import harness  # noqa: E402
 SOAK = os.environ.get("NOEX_SOAK", str(ROOT / "build" / "release" / "tests" / "torture_soak"))
 
 
-class Stage(harness.InteropCase):
-    def runTest(self):
-        pass
-
-
 def main():
     seconds, rate = (sys.argv[1:] + ["1200", "5000"][len(sys.argv) - 1:])[:2]
-    stage = Stage()
-    stage.setUp()
-    try:
+    with harness.Stage() as stage:
         beam = stage.erl()
         beam.eval("noex_peer:churn(50)")
         return subprocess.run([SOAK, beam.name, str(stage.epmd_port()), harness.COOKIE, rate, seconds],
                               check=False).returncode
-    finally:
-        stage.doCleanups()
 
 
 if __name__ == "__main__":

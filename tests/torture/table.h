@@ -2,8 +2,9 @@
 #ifndef TABLE_H
 #define TABLE_H
 
+#include "die.h"
+
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,12 +16,6 @@ struct table {
     uint64_t pages;
     uint64_t count; /* one more than the largest number */
 };
-
-static inline _Noreturn void die(const char *why)
-{
-    fprintf(stderr, "%s\n", why);
-    exit(1);
-}
 
 static inline void *table_find(const struct table *t, uint64_t number, size_t size)
 {

@@ -142,8 +142,7 @@ class Campaign:
             self.start_agent(name)
         for name in ("c", "e"):
             for beam in "abd":
-                self.proxies[name, beam] = Proxy(lambda beam=beam: self.port_of(beam),
-                                                 f"{self.seed}{name}{beam}")
+                self.proxies[name, beam] = Proxy(lambda beam=beam: self.port_of(beam))
         self.connect_all()
 
     def start_agent(self, name):
@@ -443,27 +442,27 @@ class Campaign:
             if worker["node"] == node.name and worker["ending"] is None:
                 worker["ending"] = "node"
 
-    def fault_kill_beam(self):
-        name = self.random.choice("abd")
+    def kill(self, names):
+        """One of these, unless it is stopped; its name."""
+        name = self.random.choice(names)
         if self.nodes[name] in self.stopped:
-            return
+            return None
         self.concerns(name)
         self.nodes[name].kill()
         self.forget(self.nodes[name])
-        time.sleep(self.random.random())
-        self.need_epmd()
-        self.nodes[name] = Beam(self, name)
+        return name
+
+    def fault_kill_beam(self):
+        if name := self.kill("abd"):
+            time.sleep(self.random.random())
+            self.need_epmd()
+            self.nodes[name] = Beam(self, name)
 
     def fault_kill_agent(self):
-        name = self.random.choice("ce")
-        if self.nodes[name] in self.stopped:
-            return
-        self.concerns(name)
-        self.nodes[name].kill()
-        self.forget(self.nodes[name])
-        self.need_epmd()
-        self.start_agent(name)
-        self.connect_all()
+        if name := self.kill("ce"):
+            self.need_epmd()
+            self.start_agent(name)
+            self.connect_all()
 
     def fault_short_stop(self):
         node = self.random.choice(list(self.nodes.values()))
@@ -660,61 +659,54 @@ class Campaign:
                 self.fail(f"{agent.name} has {descriptors[agent]} descriptors open")
             agent.quit()
 
+    def run(self, seconds):
+        """The exit status."""
+        start, episodes, violation = time.monotonic(), 0, None
+        try:
+            self.start()
+            self.heal()
+            self.close_books()
+            while time.monotonic() - start < seconds:
+                self.episode()
+                episodes += 1
+            self.finish()
+        except Violation as found:
+            violation = found
+        self.report(episodes, time.monotonic() - start)
+        if violation:
+            print(f"VIOLATION in episode {episodes + 1} (seed {self.seed}): {violation}")
+        return 1 if violation else 0
 
-class Stage(harness.InteropCase):
-    def runTest(self):
-        pass
+    def report(self, episodes, seconds):
+        s = self.stats
+        print(f"{episodes} episodes in {seconds:.0f} s, seed {self.seed}")
+        print("operations: " + ", ".join(f"{k} {s[k]}" for k in (
+            "spawn", "end", "monitor", "demonitor", "link", "unlink", "call", "stream")))
+        print("faults: " + (", ".join(f"{k} {v}" for k, v in sorted(self.faults.items())) or "none"))
+        print(f"events {s['events']} (DOWNs {s['downs']}, exits {s['exits']}), refused for want of "
+              f"memory {s['refused']}; lost 0, doubled 0")
 
-    def erl(self, name="a", **options):
-        beam = self.dir / "noex_torture.beam"
-        if not beam.exists():
-            subprocess.run(["erlc", "-o", str(self.dir),
-                            str(Path(__file__).resolve().parent / "noex_torture.erl")], check=True)
-        return super().erl(name, args=options.pop("args", []), **options)
-
-
-def report(campaign, episodes, seconds):
-    s = campaign.stats
-    print(f"{episodes} episodes in {seconds:.0f} s, seed {campaign.seed}")
-    print("operations: " + ", ".join(f"{k} {s[k]}" for k in (
-        "spawn", "end", "monitor", "demonitor", "link", "unlink", "call", "stream")))
-    print("faults: " + (", ".join(f"{k} {v}" for k, v in sorted(campaign.faults.items())) or "none"))
-    print(f"events {s['events']} (DOWNs {s['downs']}, exits {s['exits']}), refused for want of memory "
-          f"{s['refused']}; lost 0, doubled 0")
+    def close(self):
+        for node in self.nodes.values():
+            try:
+                os.kill(node.pid, signal.SIGCONT)
+                node.kill()
+            except (OSError, ValueError):
+                pass
+        for proxy in self.proxies.values():
+            proxy.close()
 
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
-    stage = Stage()
-    stage.setUp()
-    campaign = Campaign(stage, seed)
-    start, episodes = time.monotonic(), 0
-    try:
-        campaign.start()
-        campaign.heal()
-        campaign.close_books()
-        while time.monotonic() - start < seconds:
-            campaign.episode()
-            episodes += 1
-        campaign.finish()
-        report(campaign, episodes, time.monotonic() - start)
-    except Violation as violation:
-        report(campaign, episodes, time.monotonic() - start)
-        print(f"VIOLATION in episode {episodes + 1} (seed {seed}): {violation}")
-        return 1
-    finally:
-        for node in campaign.nodes.values():
-            try:
-                os.kill(node.pid, signal.SIGCONT)
-                node.kill()
-            except (OSError, ValueError):
-                pass
-        for proxy in campaign.proxies.values():
-            proxy.close()
-        stage.doCleanups()
-    return 0
+    with harness.Stage(Path(__file__).resolve().parent / "noex_torture.erl") as stage:
+        campaign = Campaign(stage, seed)
+        try:
+            return campaign.run(seconds)
+        finally:
+            campaign.close()
 
 
 if __name__ == "__main__":
