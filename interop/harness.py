@@ -22,6 +22,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -694,6 +695,7 @@ class Stage(InteropCase):
         pass
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # __exit__, too
         self.setUp()
         return self
 

@@ -1,9 +1,10 @@
 /* A whole node behind a connection in memory: its processes, links, monitors, aliases, served
  * functions and calls, and a peer that says valid signals of every opcode, then such with elements
  * of other kinds and with bytes changed, whole and in fragments. The input is a program of single
- * bytes: what to say and what the node's own program does meanwhile. Whatever comes, the node sends
- * nothing that would close a BEAM's connection (protocol.md 6.3), and gives all memory back.
- * SPDX-License-Identifier: Apache-2.0 */
+ * bytes: what to say, what the node's own program does meanwhile, and which allocations fail.
+ * Whatever comes, the node sends nothing that would close a BEAM's connection (protocol.md 6.3),
+ * and gives all memory back. SPDX-License-Identifier: Apache-2.0 */
+#include "alloc_test.h"
 #include "base/alloc.h"
 #include "handshake/dflags.h"
 #include "node/node.h"
@@ -24,7 +25,8 @@ enum { PROCESSES = 3, CREATION = 5, PEER_CREATION = 6, STEPS_MAX = 400, PALETTE_
 static struct {
     const uint8_t *at;
     const uint8_t *end;
-    uint64_t now_ms; /* stands still: no deadline is near */
+    uint64_t now_ms;          /* stands still: no deadline is near */
+    struct alloc_test memory; /* the node's; nobody else's fails */
     noex_node *node;
     struct nx_peer *peer; /* of the node: its connection is `ours` until it is lost */
     struct nx_conn *ours;
@@ -391,6 +393,7 @@ static void connect_peer(uint64_t flags)
     c.hs.cookie = nx_span_str("x");
     c.handlers = (struct nx_conn_handlers){w.peer, on_up, on_wanted, on_signal, on_barrier, missed};
     w.ours = nx_conn_new(&c, w.now_ms, &err);
+    c.hs.alloc = &nx_alloc_libc;
     c.hs.role = NX_HS_ACCEPT;
     c.hs.self_name = PEER;
     c.hs.peer_name = NULL;
@@ -428,7 +431,7 @@ static void on_event(void *user, const struct noex_event *e)
         rc = noex_return(w.node, e->process, seven);
     else if (e->type == NOEX_EVENT_REQUEST)
         rc = noex_raise(w.node, e->process, (enum noex_raise)(w.seed % 3), seven);
-    must(rc != NOEX_ENOMEM);
+    must(rc != NOEX_ENOMEM || w.memory.failed);
 }
 
 static void start_process(int i)
@@ -501,7 +504,15 @@ static void act(void)
     default:
         rc = noex_unalias(w.node, w.alias);
     }
-    must(rc != NOEX_ENOMEM && rc != NOEX_ESYSTEM);
+    must((rc != NOEX_ENOMEM || w.memory.failed) && rc != NOEX_ESYSTEM);
+}
+
+/* One of its next allocations fails, or all from it to the next change. */
+static void fail_soon(void)
+{
+    const uint8_t how = next();
+    w.memory.fail_on = how & 1;
+    w.memory.fail_at = how == 255 ? 0 : w.memory.calls + 1 + (how >> 1);
 }
 
 static void run(void)
@@ -603,6 +614,7 @@ static void open_node(void)
     noex_options_init(&o);
     o.name = SELF;
     o.cookie = "x";
+    o.allocator = &w.memory.a;
     o.on_event = on_event;
     o.visible = next() & 1;
     o.message_max = 1 << 20;
@@ -634,6 +646,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     w.ref_len = 0;
     w.monitor = w.call = 0;
     nx_buf_init(&w.bytes, &nx_alloc_libc, 1 << 20);
+    alloc_test_init(&w.memory);
     open_node();
     for (int i = 0; i < PROCESSES; i++)
         start_process(i);
@@ -648,13 +661,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             speak(what < 30);
         else if (what < 200)
             act();
-        else
+        else if (what < 250)
             run();
+        else
+            fail_soon();
     }
     run();
     noex_builder_free(alias);
-    nx_conn_free(w.theirs); /* it uses the node's allocator */
+    nx_conn_free(w.theirs);
     noex_node_free(w.node);
+    must(w.memory.live == 0);
     nx_buf_free(&w.bytes);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "die.h"
 #include "drive.h"
 #include "flaky_alloc.h"
+#include "stepped_clock.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -372,6 +373,11 @@ static void do_fds(const struct words *w)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static void do_clock(const struct words *w)
+{
+    clock_step(number(w, 1), strtoll(w->word[2], NULL, 10));
+}
+
 static uint64_t count_state(const struct table *t, enum state state)
 {
     uint64_t count = 0;
@@ -402,7 +408,7 @@ static const struct command {
     {"call", 5, do_call},       {"stream", 7, do_stream},
     {"connect", 2, do_connect}, {"disconnect", 2, do_disconnect},
     {"alloc", 2, do_alloc},     {"fds", 2, do_fds},
-    {"sync", 2, do_sync},
+    {"clock", 3, do_clock},     {"sync", 2, do_sync},
 };
 
 /* False: it is to end. */

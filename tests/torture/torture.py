@@ -4,7 +4,8 @@
 Three BEAMs and two C nodes (agent.c) monitor, link, call and message each other at random while faults
 strike: kill -9 and restart of nodes, SIGSTOP shorter and longer than the ticktime, an epmd that is
 killed, connections reset at any byte, delayed, dribbled and swallowed by a proxy, disconnects from
-either side, failing allocations, no descriptors. After each episode all is healed and the books are
+either side, failing allocations, no descriptors, clocks that step, a network that is down for a while
+(where the kernel grants this program one of its own). After each episode all is healed and the books are
 closed: each monitor, link and call has ended once and for a reason that the model allows, or goes on
 at both ends. A violation ends it with status 1 and tells the book. The seed makes the choices again,
 not the timing of five processes.
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "interop"), str(Path(__file__).resolve().parent)]
 
 import harness  # noqa: E402
+import own_network  # noqa: E402
 from proxy import Proxy  # noqa: E402
 
 AGENT = os.environ.get("NOEX_AGENT", str(ROOT / "build" / "asan" / "tests" / "torture_agent"))
@@ -506,6 +508,21 @@ class Campaign:
         for proxy in self.proxies.values():
             proxy.reset()
 
+    def fault_clock(self):
+        """The clocks of one C node step: what it has waited for long enough by its clock, it gives up."""
+        agent = self.random.choice("ce")
+        ms = self.random.choice([int(TICKTIME * 250), int(TICKTIME * 1600), 3600_000])
+        if ms > TICKTIME * 250:
+            self.concerns(*self.nodes)
+        self.nodes[agent].say(f"clock {ms} {self.random.randint(-10**9, 10**9)}")
+
+    def fault_network(self):
+        """It is down for all: what is open stays open, nothing comes through, nobody can dial."""
+        self.concerns(*self.nodes)
+        own_network.set_link(False)
+        time.sleep(self.random.choice([0.5, TICKTIME * 1.6]))
+        own_network.set_link(True)
+
     def with_proxy(self):
         key = self.random.choice(sorted(self.proxies))
         self.concerns(*key)
@@ -701,6 +718,9 @@ def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.randrange(1 << 32)
     print(f"seed {seed}", flush=True)
+    if not own_network.enter():
+        print("no network of its own: it is never down")
+        del Campaign.fault_network
     with harness.Stage(Path(__file__).resolve().parent / "noex_torture.erl") as stage:
         campaign = Campaign(stage, seed)
         try:
