@@ -15,6 +15,8 @@ void noex_cluster_options_init_size(struct noex_cluster_options *options, size_t
                                                   .reconnect_min_ms = 500,
                                                   .reconnect_max_ms = 30000,
                                                   .stop_ms = 1000};
+    if (!options)
+        return;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }

@@ -240,6 +240,8 @@ void noex_remote_spawn_options_init_size(struct noex_remote_spawn_options *optio
 {
     const struct noex_remote_spawn_options defaults = {
         .size = size, .init_timeout_ms = INIT_TIMEOUT_MS, .timeout_ms = SPAWN_TIMEOUT_MS};
+    if (!options)
+        return;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }

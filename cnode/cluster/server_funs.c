@@ -7,37 +7,42 @@ enum { TEXT_MAX = 1024 };
 
 void noex_behavior_init_size(struct noex_behavior *behavior, size_t size)
 {
+    if (!behavior || size < sizeof behavior->size)
+        return;
     memset(behavior, 0, size);
     behavior->size = size;
 }
 
 noex_builder *noex_gen_server_builder(noex_gen_server *self)
 {
-    return self->builder;
+    return self ? self->builder : NULL;
 }
 
 void *noex_gen_server_state(const noex_gen_server *self)
 {
-    return self->state;
+    return self ? self->state : NULL;
 }
 
 void noex_gen_server_set_state(noex_gen_server *self, void *state)
 {
-    self->state = state;
+    if (self)
+        self->state = state;
 }
 
 noex_cluster *noex_gen_server_cluster(const noex_gen_server *self)
 {
-    return self->cluster;
+    return self ? self->cluster : NULL;
 }
 
 const struct noex_ref *noex_gen_server_self(const noex_gen_server *self)
 {
-    return &self->self;
+    return self ? &self->self : NULL;
 }
 
 int noex_gen_server_reply(noex_gen_server *self, struct noex_term caller, struct noex_term reply)
 {
+    if (!self)
+        return NOEX_EINVALID;
     noex_cluster *cluster = self->cluster;
     nx_cluster_begin(cluster);
     int rc = noex_reply(cluster->node, &self->self.pid, caller, reply);
@@ -54,7 +59,7 @@ static void build_text(noex_builder *b, const char *format, va_list args)
 
 enum noex_next noex_gen_server_reply_error(noex_gen_server *self, const char *format, ...)
 {
-    noex_builder *b = self->builder;
+    noex_builder *b = noex_gen_server_builder(self);
     va_list args;
     noex_builder_clear(b);
     noex_build_tuple(b);
@@ -92,9 +97,11 @@ static int64_t arity_of(const char *function)
 enum noex_next noex_gen_server_fail(noex_gen_server *self, const char *function, const char *file,
                                     int line, const char *format, ...)
 {
-    noex_builder *b = self->builder;
-    const char *slash = strrchr(file, '/');
+    noex_builder *b = noex_gen_server_builder(self);
     va_list args;
+    if (!b || !function || !file)
+        return NOEX_NEXT_FAIL;
+    const char *slash = strrchr(file, '/');
     noex_builder_clear(b);
     noex_build_tuple(b);
     va_start(args, format);

@@ -215,6 +215,8 @@ static int register_first(struct nx_starting *st, struct noex_term args)
 
 int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct noex_term reason)
 {
+    if (!self)
+        return NOEX_EINVALID;
     struct nx_starting *st = self->starting;
     struct noex_error *err = nx_cluster_begin(self->cluster);
     if (next != NOEX_NEXT_CONTINUE && next != NOEX_NEXT_STOP)
@@ -242,6 +244,8 @@ int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct
 void noex_gen_server_options_init_size(struct noex_gen_server_options *options, size_t size)
 {
     const struct noex_gen_server_options defaults = {.size = size, .init_timeout_ms = 5000};
+    if (!options)
+        return;
     memset(options, 0, size);
     memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
 }

@@ -37,5 +37,7 @@ int noex_pid_parse(const char *text, struct noex_pid *pid)
 
 int noex_pid_text(const struct noex_pid *pid, char *text, size_t size)
 {
+    if (!pid || (!text && size))
+        return NOEX_EINVALID;
     return snprintf(text, size, "<0.%u.%u>", pid->id, pid->serial);
 }

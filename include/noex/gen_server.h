@@ -159,7 +159,8 @@ NOEX_API NOEX_MUST_USE int noex_gen_server_cast(noex_cluster *cluster,
                                                 const struct noex_target *target,
                                                 struct noex_term message);
 
-/* For the functions of a behaviour. `self` is never NULL there. */
+/* For the functions of a behaviour. `self` is never NULL there; of a NULL they give NULL, or do
+ * nothing. */
 
 /** Where its answer, or the reason of its end, is built: empty when one of its functions begins,
  * looked at when that returns. */
@@ -174,8 +175,8 @@ NOEX_API noex_cluster *noex_gen_server_cluster(const noex_gen_server *self);
 NOEX_API const struct noex_ref *noex_gen_server_self(const noex_gen_server *self);
 
 /** Answers a call that its handle_call left: `caller` as it was given there. Errors: as
- * noex_reply: NOEX_EINVALID, NOEX_ENOPROC, NOEX_ENODENAME, NOEX_ETERM, NOEX_ENOMEM, NOEX_EUNREAD,
- * NOEX_ELIMIT. */
+ * noex_reply: NOEX_EINVALID (a NULL, no caller), NOEX_ENOPROC, NOEX_ENODENAME, NOEX_ETERM,
+ * NOEX_ENOMEM, NOEX_EUNREAD, NOEX_ELIMIT. */
 NOEX_API NOEX_MUST_USE int noex_gen_server_reply(noex_gen_server *self, struct noex_term caller,
                                                  struct noex_term reply);
 
@@ -203,7 +204,7 @@ NOEX_API enum noex_next noex_gen_server_fail(noex_gen_server *self, const char *
     ;
 
 /** Its init said NOEX_NEXT_LATER, and is over now: CONTINUE, or STOP with `reason`. Errors:
- * NOEX_EINVALID (another `next`), NOEX_ESTATE (its init is not under way), NOEX_ETERM. */
+ * NOEX_EINVALID (NULL, another `next`), NOEX_ESTATE (its init is not under way), NOEX_ETERM. */
 NOEX_API int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next,
                                        struct noex_term reason);
 

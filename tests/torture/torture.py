@@ -216,9 +216,10 @@ class Campaign:
             self.fail(f"worker {number} on {node.name} ended ({reason}) though nobody said so")
 
     def note_starvation(self, worker, reason):
-        """An exit signal for which there is no memory ends also a process that traps them."""
-        if worker and worker["ending"] is None and worker["node"] in self.starved and (
-                reason == "exception"):
+        """An exit signal for which there is no memory ends also a process that traps them; what it was
+        told to end by comes too late then."""
+        if worker and worker["node"] in self.starved and reason == "exception" and (
+                ENDS.get(worker["ending"]) != "exception"):
             worker["ending"] = "enomem"
 
     def on_refused(self, node, what, number, code):

@@ -448,6 +448,8 @@ static void pids_are_printed_within_any_size(void **state)
         free(text);
     }
     assert_int_equal(noex_pid_text(&pid, NULL, 0), sizeof whole - 1);
+    assert_int_equal(noex_pid_text(&pid, NULL, 8), NOEX_EINVALID);
+    assert_int_equal(noex_pid_text(NULL, NULL, 0), NOEX_EINVALID);
 }
 
 /* ---- events in words ---- */
