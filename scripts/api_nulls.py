@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""api_nulls.py FILE: writes calls of every public function without what it needs, for tests/unit/test_nulls.c.
+"""api_nulls.py FILE: writes a call of every public function without what it needs, for test_nulls.c.
 
-CODE(NAME, CALL) gives an error code or not, VALUE(NAME, CALL, TYPE) anything else; each argument is NULL or zero, but for a node, a cluster
-and a builder, which stand as NODE, CLUSTER and BUILDER.
+CODE(NAME, CALL) gives an error code or not, VALUE(NAME, CALL, TYPE) anything else; each argument is NULL
+or zero, but for a node, a cluster and a builder, which stand as NODE, CLUSTER and BUILDER.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sources import ROOT
 
-DECLARED = re.compile(r"^NOEX_API (?:NOEX_MUST_USE )?([\w\s*]+?)(noex_\w+)\(([^;]*?)\)\s*(?:;|\n#if)", re.M)
+DECLARED = re.compile(r"^NOEX_API (?:NOEX_MUST_USE )?([\w\s*]+?)(noex_\w+)\(([^;]*?)\)\s*(?:;|\n#if)",
+                      re.MULTILINE)
 HANDLES = {"noex_node": "NODE", "noex_cluster": "CLUSTER", "noex_builder": "BUILDER"}
 
 
@@ -29,7 +30,11 @@ def argument(parameter):
 
 def calls():
     for header in sorted((ROOT / "include" / "noex").glob("*.h")):
-        for kind, name, parameters in DECLARED.findall(header.read_text()):
+        text = header.read_text()
+        found = DECLARED.findall(text)
+        if len(found) != len(re.findall(r"^NOEX_API ", text, re.MULTILINE)):
+            sys.exit(f"{header.name} declares a function in a way that is not read here")
+        for kind, name, parameters in found:
             given = [argument(p) for p in parameters.split(",") if p.strip() not in ("...", "void")]
             yield kind.strip(), name, f"{name}({', '.join(given)})"
 
