@@ -2,7 +2,7 @@
 """Watching from C and from a BEAM, side by side on the same target: bench.py [--runs R] [--tls] [--plot FILE] [N...]
 
 For each N: setup of N monitors until confirmed, N DOWNs at once, N DOWNs with a stack as reason, the
-loss of the node, memory; then single DOWNs. Each figure is the median of R runs in which the watchers
+loss of the node, memory; the other way round, N processes that a BEAM monitors; then single DOWNs. Each figure is the median of R runs in which the watchers
 take turns, with the lowest and the highest beside it. docs/performance.md explains.
 SPDX-License-Identifier: Apache-2.0
 """
@@ -158,6 +158,38 @@ class BareLoop(Program):
                          harness.COOKIE, reads)
 
 
+class BeamWatched:
+    """Whose processes a BEAM monitors: a BEAM."""
+
+    def __init__(self, stage):
+        self.node = stage.erl("watched", args=[*QUIET, "+P", "4194304"])
+        self.name, self.pid = self.node.name, self.node.pid
+
+    def start(self, file, n):
+        self.node.eval(f'noex_bench:start({n}, "{file}")')
+
+    def finish(self):
+        self.node.eval("noex_bench:finish(kill)")
+
+    def close(self):
+        self.node.control.close()
+        self.node.kill()
+
+
+class NoexWatched(Program):
+    name = f"watched@{harness.HOST}"
+
+    def __init__(self, stage):
+        super().__init__(stage, PROGRAMS / "bench_watched", self.name, stage.epmd_port(), harness.COOKIE)
+
+    def start(self, file, n):
+        self._do("start", file, n)
+
+    def finish(self):
+        self._do("finish")
+
+
+WATCHED = {"BEAM": BeamWatched, "libnoex": NoexWatched}
 WATCHERS = {
     "BEAM": lambda stage, target: BeamWatcher(stage, target),
     "bare loop": lambda stage, target: BareLoop(stage, target, "eager"),
@@ -277,6 +309,31 @@ def measure(figures, n, name):
         watcher.close()
 
 
+def measure_watched(figures, n, name):
+    """The other way round: a BEAM monitors N processes of a node, which then end."""
+    with harness.Stage(MODULE) as stage:
+        watched, file = WATCHED[name](stage), stage.dir / "pids"
+        watched.start(file, n)
+        watcher = BeamWatcher(stage, watched)
+        watcher.load(file)
+        settle(watched.pid)
+        before = rss_kb(watched.pid)
+        with Meter(watched, watcher) as meter:
+            us = watcher.setup()
+        figures.add("watched, monitor taken: CPU, us each", n, name, meter.watcher_us / n)
+        figures.add("watched, monitor taken: 1000/s", n, name, n / us * 1000)
+        figures.add("watched, monitor taken: bytes of RSS", n, name,
+                    (rss_kb(watched.pid) - before) * 1024 / n)
+        settle(watcher.pid)
+        with Meter(watched, watcher) as meter:
+            watched.finish()
+            us = watcher.downs()
+        figures.add("watched, DOWN sent: CPU, us each", n, name, meter.watcher_us / n)
+        figures.add("watched, DOWN sent: 1000/s", n, name, n / us * 1000)
+        watched.close()
+        watcher.close()
+
+
 def pin(pid, core):
     subprocess.run(["taskset", "-a", "-c", "-p", str(core), str(pid)], check=True,
                    stdout=subprocess.DEVNULL)
@@ -325,6 +382,8 @@ def main():
         for run in range(options.runs):
             for name in names[run % len(names):] + names[:run % len(names)]:
                 measure(figures, n, name)
+                if name in WATCHED:
+                    measure_watched(figures, n, name)
         print_table(figures, n, names)
     for run in range(0 if options.no_latency else options.runs):
         for name in (w for w in names if "held" not in w and "eager" not in w):
