@@ -512,8 +512,9 @@ class CNode(Child):
         return [line for line in self.lines[after:] if line.startswith(start)]
 
     def says(self, pattern):
-        """A line of its log with this regular expression, or None."""
-        return next((line for line in self.find("log ") if re.search(pattern, line)), None)
+        """The first line of its log with this regular expression, waited for."""
+        return wait_until(lambda: next((x for x in self.find("log ") if re.search(pattern, x)), None),
+                          what=f"{pattern} in the log of {self.name}")
 
     def wait(self, start, count=1, after=0, timeout=PATIENCE):
         """The count-th line that starts so, waited for."""
