@@ -511,19 +511,22 @@ class CNode(Child):
         """The lines from the index `after` on that start so."""
         return [line for line in self.lines[after:] if line.startswith(start)]
 
-    def says(self, pattern):
-        """The first line of its log with this regular expression, waited for."""
-        return wait_until(lambda: next((x for x in self.find("log ") if re.search(pattern, x)), None),
-                          what=f"{pattern} in the log of {self.name}")
+    def says(self, pattern, count=1):
+        """The count-th line of its log with this regular expression, waited for."""
+        return self._wait(lambda: [line for line in self.find("log ") if re.search(pattern, line)],
+                          pattern, count, PATIENCE)
 
     def wait(self, start, count=1, after=0, timeout=PATIENCE):
         """The count-th line that starts so, waited for."""
+        return self._wait(lambda: self.find(start, after), start, count, timeout)
+
+    def _wait(self, find, what, count, timeout):
         deadline = time.monotonic() + timeout
         with self._news:
-            while len(found := self.find(start, after)) < count:
+            while len(found := find()) < count:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self._readers[0].is_alive():
-                    raise AssertionError(f"no {start!r} {count} times\n{self.report()}")
+                    raise AssertionError(f"no {what!r} {count} times\n{self.report()}")
                 self._news.wait(left)
         return found[count - 1]
 
@@ -696,7 +699,8 @@ class Stage(InteropCase):
         pass
 
     def __enter__(self):
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # __exit__, too
+        # So that __exit__ ends what was started, whoever ends the program.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         self.setUp()
         return self
 

@@ -6,7 +6,7 @@ SPDX-License-Identifier: Apache-2.0
 import socket
 import threading
 
-HOST = "127.0.0.1"
+from harness import HOST
 
 
 class Pair:

@@ -2,6 +2,7 @@
 #include <noex/noex.h>
 
 #include "api/api.h"
+#include "base/sized.h"
 #include "node/calls.h"
 #include "node/serving.h"
 #include "node/spawns.h"
@@ -181,12 +182,8 @@ void noex_spawn_options_init_size(struct noex_spawn_options *spawn, size_t size)
 {
     static const uint8_t nil[] = {106};
     struct noex_spawn_options s = no_spawn;
-    if (!spawn)
-        return;
     s.args = (struct noex_term){nil, sizeof nil};
-    s.size = size;
-    memset(spawn, 0, size);
-    memcpy(spawn, &s, size < sizeof s ? size : sizeof s);
+    nx_sized_init(spawn, size, &s, sizeof s);
 }
 
 int noex_spawn(noex_node *node, const struct noex_spawn_options *spawn, noex_call_id *id)

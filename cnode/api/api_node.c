@@ -13,8 +13,7 @@
 
 void noex_options_init_size(struct noex_options *options, size_t size)
 {
-    if (options)
-        nx_options_init(options, size);
+    nx_options_init(options, size);
 }
 
 int nx_api_new(noex_node **out, const struct noex_options *options, void *uv,

@@ -2,6 +2,7 @@
 #include <noex/noex.h>
 
 #include "api/api.h"
+#include "base/sized.h"
 #include "node/address.h"
 #include "node/exits.h"
 #include "node/mail.h"
@@ -13,12 +14,7 @@ static const struct noex_process_options defaults = {0};
 
 void noex_process_options_init_size(struct noex_process_options *options, size_t size)
 {
-    if (!options)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    if (size >= sizeof options->size)
-        options->size = size;
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 const char *noex_node_name(const noex_node *node)

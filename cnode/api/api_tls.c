@@ -2,16 +2,15 @@
 #include <noex/tls.h>
 
 #include "base/err.h"
+#include "base/sized.h"
 #include "tls/context.h"
 
 #include <string.h>
 
 void noex_tls_options_init_size(struct noex_tls_options *options, size_t size)
 {
-    if (!options || size < sizeof options->size)
-        return;
-    memset(options, 0, size);
-    options->size = size;
+    const struct noex_tls_options defaults = {0};
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 int noex_tls_new(noex_tls **out, const struct noex_tls_options *options, struct noex_error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/cluster_options.h"
 
+#include "base/sized.h"
 #include "cluster/cluster.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,15 +11,9 @@ enum { NAME_MAX_LEN = 64, COOKIE_MAX = 255 };
 
 void noex_cluster_options_init_size(struct noex_cluster_options *options, size_t size)
 {
-    const struct noex_cluster_options defaults = {.size = size,
-                                                  .ticktime_ms = 60000,
-                                                  .reconnect_min_ms = 500,
-                                                  .reconnect_max_ms = 30000,
-                                                  .stop_ms = 1000};
-    if (!options)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    const struct noex_cluster_options defaults = {
+        .ticktime_ms = 60000, .reconnect_min_ms = 500, .reconnect_max_ms = 30000, .stop_ms = 1000};
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 /* ---- the name ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/remote_spawn.h"
 
+#include "base/sized.h"
 #include "cluster/cluster.h"
 #include "cluster/server_start.h"
 #include "cluster/targets.h"
@@ -238,12 +239,9 @@ static int start_here(struct spawn *s)
 
 void noex_remote_spawn_options_init_size(struct noex_remote_spawn_options *options, size_t size)
 {
-    const struct noex_remote_spawn_options defaults = {
-        .size = size, .init_timeout_ms = INIT_TIMEOUT_MS, .timeout_ms = SPAWN_TIMEOUT_MS};
-    if (!options)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    const struct noex_remote_spawn_options defaults = {.init_timeout_ms = INIT_TIMEOUT_MS,
+                                                       .timeout_ms = SPAWN_TIMEOUT_MS};
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 static int take_options(const struct noex_remote_spawn_options *given,

@@ -1,4 +1,5 @@
 /* What the functions of a behaviour use. SPDX-License-Identifier: Apache-2.0 */
+#include "base/sized.h"
 #include "cluster/cluster.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,10 +8,8 @@ enum { TEXT_MAX = 1024 };
 
 void noex_behavior_init_size(struct noex_behavior *behavior, size_t size)
 {
-    if (!behavior || size < sizeof behavior->size)
-        return;
-    memset(behavior, 0, size);
-    behavior->size = size;
+    const struct noex_behavior defaults = {0};
+    nx_sized_init(behavior, size, &defaults, sizeof defaults);
 }
 
 noex_builder *noex_gen_server_builder(noex_gen_server *self)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cluster/server_start.h"
 
+#include "base/sized.h"
 #include "cluster/cluster.h"
 
 /* The operation of a start. */
@@ -243,11 +244,8 @@ int noex_gen_server_init_done(noex_gen_server *self, enum noex_next next, struct
 
 void noex_gen_server_options_init_size(struct noex_gen_server_options *options, size_t size)
 {
-    const struct noex_gen_server_options defaults = {.size = size, .init_timeout_ms = 5000};
-    if (!options)
-        return;
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
+    const struct noex_gen_server_options defaults = {.init_timeout_ms = 5000};
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 static int take_options(struct noex_gen_server_options *o, const struct noex_behavior *behavior,

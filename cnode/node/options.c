@@ -2,6 +2,7 @@
 #include "node/options.h"
 
 #include "base/err.h"
+#include "base/sized.h"
 #include <stddef.h>
 #include <string.h>
 
@@ -36,10 +37,7 @@ static const struct noex_options defaults = {
 
 void nx_options_init(struct noex_options *options, size_t size)
 {
-    memset(options, 0, size);
-    memcpy(options, &defaults, size < sizeof defaults ? size : sizeof defaults);
-    if (size >= sizeof options->size)
-        options->size = size;
+    nx_sized_init(options, size, &defaults, sizeof defaults);
 }
 
 struct range {

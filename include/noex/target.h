@@ -91,7 +91,7 @@ static inline struct noex_target noex_global_target(const char *name)
 NOEX_API NOEX_MUST_USE int noex_pid_parse(const char *text, struct noex_pid *pid);
 
 /** Writes "<0.123.0>" and a NUL; cut at `size`. Returns the whole text's length, as snprintf(3).
- * Errors: NOEX_EINVALID (a NULL). */
+ * Errors: NOEX_EINVALID (a NULL; `text` may be one where `size` is 0). */
 NOEX_API int noex_pid_text(const struct noex_pid *pid, char *text, size_t size);
 
 /** 0 where `name` is "name@host" or "name@host:port": both parts present, exactly one '@',

@@ -2,8 +2,9 @@
 """Watching from C and from a BEAM, side by side on the same target: bench.py [--runs R] [--tls] [--plot FILE] [N...]
 
 For each N: setup of N monitors until confirmed, N DOWNs at once, N DOWNs with a stack as reason, the
-loss of the node, memory; the other way round, N processes that a BEAM monitors; then single DOWNs. Each figure is the median of R runs in which the watchers
-take turns, with the lowest and the highest beside it. docs/performance.md explains.
+loss of the node, memory; the other way round, N processes that a BEAM monitors; then single DOWNs. Each
+figure is the median of R runs in which the watchers take turns, with the lowest and the highest beside it.
+docs/performance.md explains.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -27,6 +28,7 @@ import picture  # noqa: E402
 PROGRAMS = Path(os.environ.get("NOEX_BENCH", ROOT / "build" / "release" / "tests"))
 MODULE = Path(__file__).resolve().parent / "noex_bench.erl"
 QUIET = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]  # idle schedulers do not spin
+MANY = [*QUIET, "+P", "4194304"]  # processes
 LATENCIES = 2000
 
 
@@ -40,14 +42,21 @@ def rss_kb(pid, field="VmRSS"):
     return int(next(line.split()[1] for line in text.splitlines() if line.startswith(field)))
 
 
-class BeamWatcher:
+class Beam:
+    def __init__(self, stage, name, args):
+        self.node = stage.erl(name, args=args)
+        self.name, self.pid = self.node.name, self.node.pid
+
+    def close(self):
+        self.node.control.close()
+        self.node.kill()
+
+
+class BeamWatcher(Beam):
     """erlang:monitor in one process."""
 
-    name = "BEAM"
-
     def __init__(self, stage, target):
-        self.node = stage.erl("watcher", args=QUIET)
-        self.pid = self.node.pid
+        super().__init__(stage, "watcher", QUIET)
         self.node.eval(f"pong = net_adm:ping('{target.name}')")
 
     def load(self, file):
@@ -80,10 +89,6 @@ class BeamWatcher:
     def latency(self, file, pause):
         text = self.node.eval(f'noex_bench:latency("{file}", {pause})')
         return [float(x) for x in text.strip("[]").split(",")]
-
-    def close(self):
-        self.node.control.close()
-        self.node.kill()
 
 
 class Program:
@@ -158,22 +163,17 @@ class BareLoop(Program):
                          harness.COOKIE, reads)
 
 
-class BeamWatched:
+class BeamWatched(Beam):
     """Whose processes a BEAM monitors: a BEAM."""
 
     def __init__(self, stage):
-        self.node = stage.erl("watched", args=[*QUIET, "+P", "4194304"])
-        self.name, self.pid = self.node.name, self.node.pid
+        super().__init__(stage, "watched", MANY)
 
     def start(self, file, n):
         self.node.eval(f'noex_bench:start({n}, "{file}")')
 
     def finish(self):
         self.node.eval("noex_bench:finish(kill)")
-
-    def close(self):
-        self.node.control.close()
-        self.node.kill()
 
 
 class NoexWatched(Program):
@@ -285,7 +285,7 @@ def one_storm(figures, n, name, watcher, target, file, how, what):
 def measure(figures, n, name):
     """One run of one watcher, against a target of its own."""
     with harness.Stage(MODULE) as stage:
-        target = stage.erl("target", args=[*QUIET, "+P", "4194304"])
+        target = stage.erl("target", args=MANY)
         file = stage.dir / "pids"
         watcher = WATCHERS[name](stage, target)
         one_storm(figures, n, name, watcher, target, file, "kill", "DOWN")
@@ -318,17 +318,17 @@ def measure_watched(figures, n, name):
         watcher.load(file)
         settle(watched.pid)
         before = rss_kb(watched.pid)
-        with Meter(watched, watcher) as meter:
+        with Meter(watcher, watched) as meter:
             us = watcher.setup()
-        figures.add("watched, monitor taken: CPU, us each", n, name, meter.watcher_us / n)
+        figures.add("watched, monitor taken: CPU, us each", n, name, meter.target_us / n)
         figures.add("watched, monitor taken: 1000/s", n, name, n / us * 1000)
         figures.add("watched, monitor taken: bytes of RSS", n, name,
                     (rss_kb(watched.pid) - before) * 1024 / n)
         settle(watcher.pid)
-        with Meter(watched, watcher) as meter:
+        with Meter(watcher, watched) as meter:
             watched.finish()
             us = watcher.downs()
-        figures.add("watched, DOWN sent: CPU, us each", n, name, meter.watcher_us / n)
+        figures.add("watched, DOWN sent: CPU, us each", n, name, meter.target_us / n)
         figures.add("watched, DOWN sent: 1000/s", n, name, n / us * 1000)
         watched.close()
         watcher.close()

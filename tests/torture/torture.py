@@ -512,7 +512,7 @@ class Campaign:
     def fault_clock(self):
         """The clocks of one C node step: what it has waited for long enough by its clock, it gives up."""
         agent = self.random.choice("ce")
-        ms = self.random.choice([int(TICKTIME * 250), int(TICKTIME * 1600), 3600_000])
+        ms = self.random.choice([TICKTIME * 250, TICKTIME * 1600, 3600_000])
         if ms > TICKTIME * 250:
             self.concerns(*self.nodes)
         self.nodes[agent].say(f"clock {ms} {self.random.randint(-10**9, 10**9)}")
