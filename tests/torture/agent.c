@@ -386,9 +386,12 @@ static uint64_t count_state(const struct table *t, enum state state)
     return count;
 }
 
+/* What the lines before have brought about, such as the losses of a disconnect, is told first. */
 static void do_sync(const struct words *w)
 {
     struct noex_monitor_stats s;
+    if (noex_node_process(node, 0))
+        die("noex_node_process");
     noex_monitor_get_stats(node, &s, sizeof s);
     uint64_t pending = count_state(&monitors, PENDING), up = count_state(&monitors, UP);
     if (s.pending != pending || s.active != up)
