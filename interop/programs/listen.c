@@ -133,7 +133,7 @@ int main(int argc, char **argv)
     if (noex_node_new(&node, &o, &err))
         die("noex_node_new: %s", err.text);
     noex_tls_free(o.tls);
-    if (drive(node, obey))
+    if (drive(&node, 1, obey))
         die("noex_node_process");
     noex_node_free(node);
     printf("ok\n");

@@ -2,8 +2,9 @@
 """Watching from C and from a BEAM, side by side on the same target: bench.py [--runs R] [--tls] [--plot FILE] [N...]
 
 For each N: setup of N monitors until confirmed, N DOWNs at once, N DOWNs with a stack as reason, the
-loss of the node, memory; the other way round, N processes that a BEAM monitors; then single DOWNs. Each
-figure is the median of R runs in which the watchers take turns, with the lowest and the highest beside it.
+loss of the node, memory; the other way round, N processes that a BEAM monitors; with many watchers, and
+with many connections; then single DOWNs. Each figure is the median of R runs in which the watchers take
+turns, with the lowest and the highest beside it.
 docs/performance.md explains.
 SPDX-License-Identifier: Apache-2.0
 """
@@ -24,180 +25,11 @@ if "--tls" in sys.argv:
 
 import harness  # noqa: E402
 import picture  # noqa: E402
+from sides import MODULE, TARGETS, WATCHERS, BeamTarget, BeamWatcher, NoexTarget, cpu_s, rss_kb  # noqa: E402
 
-PROGRAMS = Path(os.environ.get("NOEX_BENCH", ROOT / "build" / "release" / "tests"))
-MODULE = Path(__file__).resolve().parent / "noex_bench.erl"
-QUIET = ["+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"]  # idle schedulers do not spin
-MANY = [*QUIET, "+P", "4194304"]  # processes
 LATENCIES = 2000
-
-
-def cpu_s(pid):
-    """User and system time of all threads of a process so far."""
-    return time.clock_gettime((~pid << 3) | 2)  # as clock_getcpuclockid(3)
-
-
-def rss_kb(pid, field="VmRSS"):
-    text = Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in text.splitlines() if line.startswith(field)))
-
-
-class Beam:
-    def __init__(self, stage, name, args):
-        self.node = stage.erl(name, args=args)
-        self.name, self.pid = self.node.name, self.node.pid
-
-    def close(self):
-        self.node.control.close()
-        self.node.kill()
-
-
-class BeamWatcher(Beam):
-    """erlang:monitor in one process."""
-
-    def __init__(self, stage, target):
-        super().__init__(stage, "watcher", QUIET)
-        self.node.eval(f"pong = net_adm:ping('{target.name}')")
-
-    def load(self, file):
-        self.node.eval(f'noex_bench:load("{file}")')
-        self.unwatching = self.memory()
-
-    def memory(self):
-        return int(self.node.eval("noex_bench:memory()"))
-
-    def own(self):
-        """Bytes that the monitors take by its own count."""
-        return self.memory() - self.unwatching
-
-    def setup(self):
-        return float(self.node.eval("noex_bench:watch()"))
-
-    def expect_downs(self):
-        pass  # its process counts by itself
-
-    expect_loss = expect_downs
-
-    def downs(self):
-        return float(self.node.eval("noex_bench:downs()"))
-
-    lost = downs
-
-    def demonitor(self):
-        return float(self.node.eval("noex_bench:unwatch()"))
-
-    def latency(self, file, pause):
-        text = self.node.eval(f'noex_bench:latency("{file}", {pause})')
-        return [float(x) for x in text.strip("[]").split(",")]
-
-
-class Program:
-    """A watcher in C, told by lines what to do."""
-
-    def __init__(self, stage, *argv):
-        self.process = subprocess.Popen([str(x) for x in argv], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
-        stage.addCleanup(self.process.kill)
-        self.pid = self.process.pid
-        self._line("ready")
-
-    def _line(self, expected=None):
-        line = self.process.stdout.readline().strip()
-        if not line or (expected and line != expected):
-            raise RuntimeError(f"{self.process.args}: said {line!r}")
-        return line
-
-    def _say(self, word, file="-", number=0):
-        self.process.stdin.write(f"{word} {file} {number}\n")
-        self.process.stdin.flush()
-
-    def _do(self, *what):
-        self._say(*what)
-        return [float(x) for x in self._line().split()]
-
-    def load(self, file):
-        self._do("load", f"{file}.raw")
-
-    def setup(self):
-        return self._do("setup")[0]
-
-    def expect_downs(self):
-        self._say("downs")
-
-    def downs(self):
-        return float(self._line())
-
-    def expect_loss(self):
-        self._say("lost")
-
-    def lost(self):
-        return float(self._line())
-
-    def demonitor(self):
-        return self._do("demonitor")[0]
-
-    def latency(self, file, pause):
-        return self._do("latency", f"{file}.raw", pause)
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-class NoexWatcher(Program):
-    own = None
-
-    def __init__(self, stage, target, reads):
-        super().__init__(stage, PROGRAMS / "bench_watcher", target.name, stage.epmd_port(),
-                         harness.COOKIE, reads)
-
-
-class BareLoop(Program):
-    own = None
-
-    def __init__(self, stage, target, reads):
-        port = next(line.split()[-1] for line in stage.epmd.names_answer()[4:].decode().splitlines()
-                    if line.startswith(f"name {target.name.split('@')[0]} "))
-        super().__init__(stage, PROGRAMS / "bench_bare", target.name, harness.HOST, port,
-                         harness.COOKIE, reads)
-
-
-class BeamWatched(Beam):
-    """Whose processes a BEAM monitors: a BEAM."""
-
-    def __init__(self, stage):
-        super().__init__(stage, "watched", MANY)
-
-    def start(self, file, n):
-        self.node.eval(f'noex_bench:start({n}, "{file}")')
-
-    def finish(self):
-        self.node.eval("noex_bench:finish(kill)")
-
-
-class NoexWatched(Program):
-    name = f"watched@{harness.HOST}"
-
-    def __init__(self, stage):
-        super().__init__(stage, PROGRAMS / "bench_watched", self.name, stage.epmd_port(), harness.COOKIE)
-
-    def start(self, file, n):
-        self._do("start", file, n)
-
-    def finish(self):
-        self._do("finish")
-
-
-WATCHED = {"BEAM": BeamWatched, "libnoex": NoexWatched}
-WATCHERS = {
-    "BEAM": lambda stage, target: BeamWatcher(stage, target),
-    "bare loop": lambda stage, target: BareLoop(stage, target, "eager"),
-    "bare loop, held": lambda stage, target: BareLoop(stage, target, "held"),
-    "libnoex, eager": lambda stage, target: NoexWatcher(stage, target, "eager"),
-    "libnoex": lambda stage, target: NoexWatcher(stage, target, "held"),
-}
-
+WATCHING = 1000  # processes of one node that share the monitors
+CONNECTIONS = 500
 
 class Figures:
     """What was measured: {(what, N, watcher): [value of each run]}."""
@@ -241,82 +73,109 @@ class Meter:
                 (cpu_s(pid) - start) * 1e6 for pid, start in zip(self.pids, self.start))
 
 
-def settle(pid):
-    """Waits until the process does nothing."""
-    last = cpu_s(pid)
-    for _ in range(200):
-        time.sleep(0.05)
-        now = cpu_s(pid)
-        if now - last < 0.0005:
-            return
-        last = now
+def settle(*sides):
+    """Waits until they do nothing."""
+    for side in sides:
+        last = cpu_s(side.pid)
+        for _ in range(200):
+            time.sleep(0.05)
+            now = cpu_s(side.pid)
+            if now - last < 0.0005:
+                break
+            last = now
 
 
-def one_storm(figures, n, name, watcher, target, file, how, what):
-    target.eval(f'noex_bench:start({n}, "{file}")')
-    watcher.load(file)
-    settle(target.pid)
-    settle(watcher.pid)
-    before = rss_kb(watcher.pid)
-    with Meter(watcher, target) as meter:
-        us = watcher.setup()
-    rss = rss_kb(watcher.pid)
-    if what == "DOWN":
-        figures.add("setup: watcher's CPU, us each", n, name, meter.watcher_us / n)
-        figures.add("setup: target's CPU, us each", n, name, meter.target_us / n)
-        figures.add("setup: 1000 monitors/s", n, name, n / us * 1000)
-        if "bare" not in name:
-            figures.add("memory: bytes of RSS a monitor", n, name, (rss - before) * 1024 / n)
-            if watcher.own:
-                figures.add("memory: bytes by its own count", n, name, watcher.own() / n)
-    settle(watcher.pid)
-    watcher.expect_downs()
-    with Meter(watcher, target) as meter:
-        target.eval(f"noex_bench:finish({how})")
-        us = watcher.downs()
-    figures.add(f"{what}: watcher's CPU, us each", n, name, meter.watcher_us / n)
-    figures.add(f"{what}: target's CPU, us each", n, name, meter.target_us / n)
-    figures.add(f"{what}: 1000/s", n, name, n / us * 1000)
-    if what == "DOWN" and "libnoex" in name:
-        peak = rss_kb(watcher.pid, "VmHWM") - rss
-        figures.add("memory: growth in the storm, KB", n, name, max(0, peak))
+class Run:
+    """One run of one watcher: its figures, of N."""
+
+    def __init__(self, figures, n, name, stage, target):
+        self.figures, self.n, self.name = figures, n, name
+        self.target, self.file = target, stage.dir / "pids"
+        self.watcher = WATCHERS[name](stage, target.names)
+
+    def add(self, what, value):
+        self.figures.add(what, self.n, self.name, value)
+
+    def load(self, watchers=0):
+        self.target.start(self.file, self.n)
+        self.watcher.load(self.file, watchers)
+        settle(self.target, self.watcher)
+
+    def setup(self, what):
+        with Meter(self.watcher, self.target) as meter:
+            us = self.watcher.setup()
+        self.add(f"{what}: watcher's CPU, us each", meter.watcher_us / self.n)
+        self.add(f"{what}: target's CPU, us each", meter.target_us / self.n)
+        self.add(f"{what}: 1000 monitors/s", self.n / us * 1000)
+
+    def downs(self, what, *how):
+        settle(self.watcher)
+        self.watcher.expect_downs()
+        with Meter(self.watcher, self.target) as meter:
+            self.target.finish(*how)
+            us = self.watcher.downs()
+        self.add(f"{what}: watcher's CPU, us each", meter.watcher_us / self.n)
+        self.add(f"{what}: target's CPU, us each", meter.target_us / self.n)
+        self.add(f"{what}: 1000/s", self.n / us * 1000)
+
+    def memory(self, before):
+        """Since the watcher had `before` KB."""
+        self.add("memory: bytes of RSS a monitor", (rss_kb(self.watcher.pid) - before) * 1024 / self.n)
+        if self.watcher.own:
+            self.add("memory: bytes by its own count", self.watcher.own() / self.n)
+
+    def demonitor(self):
+        with Meter(self.watcher, self.target) as meter:
+            self.watcher.demonitor()
+        self.add("demonitor: watcher's CPU, us each", meter.watcher_us / self.n)
+
+    def node_death(self):
+        settle(self.watcher)
+        self.watcher.expect_loss()
+        with Meter(self.watcher, self.watcher) as meter:
+            self.target.kill()
+            us = self.watcher.lost()
+        self.add("node death: ms until all are told", us / 1000)
+        self.add("node death: watcher's CPU, us each", meter.watcher_us / self.n)
 
 
 def measure(figures, n, name):
-    """One run of one watcher, against a target of its own."""
+    """A watcher against a BEAM."""
     with harness.Stage(MODULE) as stage:
-        target = stage.erl("target", args=MANY)
-        file = stage.dir / "pids"
-        watcher = WATCHERS[name](stage, target)
-        one_storm(figures, n, name, watcher, target, file, "kill", "DOWN")
-        one_storm(figures, n, name, watcher, target, file, "stack", "DOWN with stack")
+        run = Run(figures, n, name, stage, BeamTarget(stage))
+        watcher = run.watcher
+        watcher.connect()
+        run.load()
+        before = rss_kb(watcher.pid)
+        run.setup("setup")
         if "bare" not in name:
-            target.eval(f'noex_bench:start({n}, "{file}")')
-            watcher.load(file)
+            run.memory(before)
+        before = rss_kb(watcher.pid)
+        run.downs("DOWN")
+        if "libnoex" in name:
+            run.add("memory: growth in the storm, KB", max(0, rss_kb(watcher.pid, "VmHWM") - before))
+        run.load()
+        watcher.setup()
+        run.downs("DOWN with stack", "stack")
+        if "bare" not in name:
+            run.load()
             watcher.setup()
-            with Meter(watcher, watcher) as meter:
-                us = watcher.demonitor()
-            figures.add("demonitor: watcher's CPU, us each", n, name, meter.watcher_us / n)
-            watcher.load(file)
+            run.demonitor()
+            watcher.load(run.file)
             watcher.setup()
-            settle(watcher.pid)
-            watcher.expect_loss()
-            with Meter(watcher, watcher) as meter:
-                target.kill()
-                us = watcher.lost()
-            figures.add("node death: ms until all are told", n, name, us / 1000)
-            figures.add("node death: watcher's CPU, us each", n, name, meter.watcher_us / n)
+            run.node_death()
         watcher.close()
 
 
 def measure_watched(figures, n, name):
     """The other way round: a BEAM monitors N processes of a node, which then end."""
     with harness.Stage(MODULE) as stage:
-        watched, file = WATCHED[name](stage), stage.dir / "pids"
+        watched, file = TARGETS[name](stage), stage.dir / "pids"
         watched.start(file, n)
-        watcher = BeamWatcher(stage, watched)
+        watcher = BeamWatcher(stage, watched.names)
+        watcher.connect()
         watcher.load(file)
-        settle(watched.pid)
+        settle(watched)
         before = rss_kb(watched.pid)
         with Meter(watcher, watched) as meter:
             us = watcher.setup()
@@ -324,7 +183,7 @@ def measure_watched(figures, n, name):
         figures.add("watched, monitor taken: 1000/s", n, name, n / us * 1000)
         figures.add("watched, monitor taken: bytes of RSS", n, name,
                     (rss_kb(watched.pid) - before) * 1024 / n)
-        settle(watcher.pid)
+        settle(watcher)
         with Meter(watcher, watched) as meter:
             watched.finish()
             us = watcher.downs()
@@ -334,6 +193,32 @@ def measure_watched(figures, n, name):
         watcher.close()
 
 
+def measure_many_watchers(figures, n, name):
+    """As the first, but the monitors are those of many processes of the watcher."""
+    with harness.Stage(MODULE) as stage:
+        run = Run(figures, n, name, stage, BeamTarget(stage))
+        run.watcher.connect()
+        run.load(WATCHING)
+        run.setup(f"{WATCHING:,} watchers, setup")
+        run.downs(f"{WATCHING:,} watchers, DOWN")
+        run.watcher.close()
+
+
+def measure_connections(figures, n, name):
+    """The processes are those of many C nodes."""
+    with harness.Stage(MODULE) as stage:
+        run = Run(figures, n, name, stage, NoexTarget(stage, CONNECTIONS))
+        settle(run.target, run.watcher)
+        with Meter(run.watcher, run.target) as meter:
+            us = run.watcher.connect()
+        run.add(f"{CONNECTIONS} connections: ms until all are up", us / 1000)
+        run.add(f"{CONNECTIONS} connections: watcher's CPU, us each", meter.watcher_us / CONNECTIONS)
+        run.load()
+        run.setup(f"{CONNECTIONS} connections, setup")
+        run.downs(f"{CONNECTIONS} connections, DOWN")
+        run.watcher.close()
+
+
 def pin(pid, core):
     subprocess.run(["taskset", "-a", "-c", "-p", str(core), str(pid)], check=True,
                    stdout=subprocess.DEVNULL)
@@ -341,11 +226,10 @@ def pin(pid, core):
 
 def measure_latency(figures, name, cores, pause, label):
     with harness.Stage(MODULE) as stage:
-        target = stage.erl("target", args=QUIET)
-        file = stage.dir / "pids"
-        count = LATENCIES if not pause else LATENCIES // 2
-        target.eval(f'noex_bench:start({count}, "{file}")')
-        watcher = WATCHERS[name](stage, target)
+        target, file = BeamTarget(stage), stage.dir / "pids"
+        target.start(file, LATENCIES if not pause else LATENCIES // 2)
+        watcher = WATCHERS[name](stage, target.names)
+        watcher.connect()
         pin(target.pid, cores[0])
         pin(watcher.pid, cores[1])
         us = sorted(watcher.latency(file, pause))
@@ -382,8 +266,10 @@ def main():
         for run in range(options.runs):
             for name in names[run % len(names):] + names[:run % len(names)]:
                 measure(figures, n, name)
-                if name in WATCHED:
+                if name in TARGETS:
                     measure_watched(figures, n, name)
+                    measure_many_watchers(figures, n, name)
+                    measure_connections(figures, n, name)
         print_table(figures, n, names)
     for run in range(0 if options.no_latency else options.runs):
         for name in (w for w in names if "held" not in w and "eager" not in w):

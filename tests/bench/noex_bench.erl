@@ -1,8 +1,9 @@
-%% What the benchmark runs on BEAMs: the node whose processes are watched, and a watcher.
+%% What the benchmark runs on BEAMs: the node whose processes are watched, and the watchers.
 %% SPDX-License-Identifier: Apache-2.0
 -module(noex_bench).
--export([start/2, finish/1, stop/0, load/1, watch/0, downs/0, unwatch/0, latency/2, memory/0]).
--export([watched/0, server/1]).
+-export([start/2, finish/1, stop/0]).
+-export([connect/1, load/2, watch/0, downs/0, unwatch/0, latency/2, memory/0]).
+-export([watched/0, server/1, watcher/2]).
 
 %% ---- the watched ----
 
@@ -56,82 +57,88 @@ call(Request) ->
     Server ! Request,
     receive {?MODULE, done} -> ok end.
 
-%% ---- the watcher ----
+%% ---- the watchers ----
 
-load(File) ->
+%% Deals the processes of File out to so many watchers.
+load(File, Watchers) ->
+    [exit(W, kill) || W <- watchers()],
     {ok, Bytes} = file:read_file(File),
-    watcher() ! {load, binary_to_term(Bytes)},
+    Pids = binary_to_term(Bytes),
+    Share = (length(Pids) + Watchers - 1) div Watchers,
+    New = [spawn(?MODULE, watcher, [Own, nodes_of(Own)]) || Own <- shares(Pids, Share)],
+    persistent_term:put(?MODULE, New),
     ok.
 
-%% Monitors all that was loaded until the other node has confirmed them: the time in microseconds.
-watch() ->
-    watcher() ! {watch, self()},
-    receive {?MODULE, watched, Us} -> Us end.
+nodes_of(Pids) -> lists:usort([node(P) || P <- Pids]).
 
-watcher() ->
-    case whereis(noex_watcher) of
-        undefined ->
-            Pid = spawn(fun() -> watching([], []) end),
-            register(noex_watcher, Pid),
-            Pid;
-        Pid -> Pid
-    end.
+shares([], _) -> [];
+shares(Pids, Share) when length(Pids) =< Share -> [Pids];
+shares(Pids, Share) ->
+    {Own, Rest} = lists:split(Share, Pids),
+    [Own | shares(Rest, Share)].
+
+watchers() -> persistent_term:get(?MODULE, []).
 
 now_us() -> os:perf_counter(microsecond).
 
-watching(Pids, Refs) ->
+%% What each watcher answers to a word.
+ask(Word) ->
+    Watchers = watchers(),
+    [W ! {Word, self()} || W <- Watchers],
+    [receive {W, Answer} -> Answer end || W <- Watchers].
+
+%% Monitors all that was loaded until the other nodes have confirmed them: the time in microseconds.
+watch() -> timed(watch).
+
+%% Takes all monitors back; the same.
+unwatch() -> timed(unwatch).
+
+timed(Word) ->
+    T = now_us(),
+    ask(Word),
+    now_us() - T.
+
+%% Waits until all DOWNs have come: from the first to the last, in microseconds.
+downs() ->
+    {First, Last} = lists:unzip(ask(downs)),
+    lists:max(Last) - lists:min(First).
+
+watcher(Pids, Nodes) ->
     receive
-        {load, New} ->
-            watching(New, Refs);
         {watch, From} ->
-            T = now_us(),
-            New = [erlang:monitor(process, P) || P <- Pids],
-            confirm(node(hd(Pids))),
-            From ! {?MODULE, watched, now_us() - T},
-            count(length(New)),
-            watching(Pids, New);
-        {unwatch, From} ->
-            T = now_us(),
-            [erlang:demonitor(R) || R <- Refs],
-            confirm(node(hd(Pids))),
-            From ! {?MODULE, unwatched, now_us() - T},
-            watching([], []);
-        {downs, From} ->
-            {First, Last} = get(times),
-            From ! {?MODULE, First, Last},
-            watching(Pids, Refs)
+            Refs = [erlang:monitor(process, P) || P <- Pids],
+            confirm(Nodes),
+            From ! {self(), watched},
+            count(Refs, Nodes, length(Refs)),
+            watcher(Pids, Nodes)
     end.
 
-%% What was sent to the node before is handled when this comes back.
-confirm(Node) ->
-    Ref = erlang:monitor(process, {undefined, Node}),
-    receive {'DOWN', Ref, _, _, _} -> ok end.
+%% What was sent to a node before is handled when this comes back.
+confirm(Nodes) ->
+    Refs = [erlang:monitor(process, {undefined, Node}) || Node <- Nodes],
+    [receive {'DOWN', Ref, _, _, _} -> ok end || Ref <- Refs].
 
-count(N) ->
+count(Refs, Nodes, N) ->
     receive
         {'DOWN', _, _, _, _} ->
             First = now_us(),
             count_more(N - 1),
-            put(times, {First, now_us()});
-        {unwatch, _} = U ->
-            self() ! U
+            Last = now_us(),
+            receive {downs, From} -> From ! {self(), {First, Last}} end;
+        {unwatch, From} ->
+            [erlang:demonitor(R) || R <- Refs],
+            confirm(Nodes),
+            From ! {self(), unwatched}
     end.
 
 count_more(0) -> ok;
 count_more(N) -> receive {'DOWN', _, _, _, _} -> count_more(N - 1) end.
 
-%% Waits until all have come: from the first to the last, in microseconds.
-downs() ->
-    noex_watcher ! {downs, self()},
-    receive {?MODULE, First, Last} -> Last - First end.
-
-unwatch() ->
-    noex_watcher ! {unwatch, self()},
-    receive {?MODULE, unwatched, Us} -> Us end.
-
-memory() ->
-    [erlang:garbage_collect(P) || P <- processes()],
-    erlang:memory(total).
+%% Connects to these nodes, one after another, as a program that monitors does: in microseconds.
+connect(Nodes) ->
+    T = now_us(),
+    [true = net_kernel:connect_node(N) || N <- Nodes],
+    now_us() - T.
 
 %% One process after another is told to end: from the message to its DOWN, in microseconds, sorted.
 %% Pause: milliseconds between two.
@@ -139,7 +146,7 @@ latency(File, Pause) ->
     {ok, Bytes} = file:read_file(File),
     Pids = binary_to_term(Bytes),
     [erlang:monitor(process, P) || P <- Pids],
-    confirm(node(hd(Pids))),
+    confirm(nodes_of(Pids)),
     lists:sort([one(P, Pause) || P <- Pids]).
 
 one(Pid, Pause) ->
@@ -147,3 +154,7 @@ one(Pid, Pause) ->
     T = os:perf_counter(nanosecond),
     Pid ! die,
     receive {'DOWN', _, _, Pid, _} -> (os:perf_counter(nanosecond) - T) / 1000 end.
+
+memory() ->
+    [erlang:garbage_collect(P) || P <- processes()],
+    erlang:memory(total).

@@ -1,10 +1,11 @@
-/* A node that does what the lines of standard input say. SPDX-License-Identifier: Apache-2.0 */
+/* Nodes that do what the lines of standard input say. SPDX-License-Identifier: Apache-2.0 */
 #ifndef DRIVE_H
 #define DRIVE_H
 
 #include <noex/node.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,24 +33,30 @@ static inline bool drive_read(drive_fn obey)
     return true;
 }
 
-/** Runs the node until a line, or the end of standard input, ends it. Once a program. Errors: as
- * noex_node_process. */
-static inline int drive(noex_node *node, drive_fn obey)
+/** Runs the nodes until a line, or the end of standard input, ends it. Once a program. Errors: as
+ * noex_node_process; NOEX_ENOMEM. */
+static inline int drive(noex_node **nodes, size_t count, drive_fn obey)
 {
-    struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-                            {.fd = noex_node_fd(node), .events = POLLIN}};
+    struct pollfd *fds = calloc(count + 1, sizeof *fds);
     bool on = true;
-    while (on) {
-        int64_t ms = noex_node_timeout_ms(node);
-        poll(fds, 2, ms < 0 || ms > 1000 ? 1000 : (int)ms);
+    int rc = fds ? 0 : NOEX_ENOMEM;
+    while (on && !rc) {
+        int64_t wait_ms = 1000;
+        fds[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+        for (size_t i = 0; i < count; i++) {
+            int64_t ms = noex_node_timeout_ms(nodes[i]);
+            wait_ms = ms >= 0 && ms < wait_ms ? ms : wait_ms;
+            fds[i + 1] = (struct pollfd){.fd = noex_node_fd(nodes[i]), .events = POLLIN};
+        }
+        poll(fds, count + 1, (int)wait_ms);
         if (fds[0].revents)
             on = drive_read(obey);
-        int rc = noex_node_process(node, 0);
-        if (rc)
-            return rc;
+        for (size_t i = 0; i < count && !rc; i++)
+            rc = noex_node_process(nodes[i], 0);
         fflush(stdout);
     }
-    return 0;
+    free(fds);
+    return rc;
 }
 
 #endif

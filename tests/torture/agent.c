@@ -452,7 +452,7 @@ int main(int argc, char **argv)
     o.allocator = flaky_allocator(&flaky);
     if (noex_builder_new(&builder, NULL) || noex_node_new(&node, &o, &err))
         die(err.text);
-    if (drive(node, obey))
+    if (drive(&node, 1, obey))
         die("noex_node_process");
     noex_node_free(node);
     noex_builder_free(builder);
