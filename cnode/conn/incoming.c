@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "conn/same.h"
 #include "term/check.h"
 #include "wire/expand.h"
 #include "wire/fragment.h"
@@ -25,6 +26,7 @@ struct nx_incoming {
     struct nx_atom_cache *cache; /* NULL where none was negotiated */
     struct nx_buf control;       /* the plain forms of what is handed on */
     struct nx_buf payload;
+    struct nx_same same;
 };
 
 static int set_up(struct nx_incoming *in)
@@ -33,6 +35,7 @@ static int set_up(struct nx_incoming *in)
     const struct nx_fragment_limits limits = {c->fragments_max, c->message_max};
     nx_buf_init(&in->control, c->alloc, SIZE_MAX);
     nx_buf_init(&in->payload, c->alloc, SIZE_MAX);
+    nx_same_init(&in->same, c->alloc);
     in->fragments = nx_fragments_new(c->alloc, &limits);
     if (!in->fragments)
         return NOEX_ENOMEM;
@@ -64,6 +67,7 @@ void nx_incoming_free(struct nx_incoming *in)
     nx_atom_cache_free(in->cache);
     nx_buf_free(&in->control);
     nx_buf_free(&in->payload);
+    nx_same_free(&in->same);
     nx_free(in->config.alloc, in);
 }
 
@@ -156,9 +160,14 @@ static bool quick_payload(struct nx_incoming *in, const struct nx_ctrl *ctrl, st
 {
     struct nx_span plain;
     size_t used;
-    if (m->payload.len < m->payload_full ||
-        !nx_usual_term(m->payload, m->refs, &in->payload, &plain, &used) ||
-        (plain.len > KEEP_ALWAYS && plain.len > wanted(in, ctrl)))
+    if (m->payload.len < m->payload_full)
+        return false;
+    if (!nx_same_payload(&in->same, m->refs, m->payload, &plain)) {
+        if (!nx_usual_term(m->payload, m->refs, &in->payload, &plain, &used))
+            return false;
+        nx_same_learn_payload(&in->same, m->refs, m->payload, plain);
+    }
+    if (plain.len > KEEP_ALWAYS && plain.len > wanted(in, ctrl))
         return false;
     m->payload = plain;
     m->payload_full = plain.len;
@@ -195,13 +204,19 @@ static int skip_unknown(struct nx_incoming *in, struct noex_error *err)
     return 0;
 }
 
-/* DOWNs come by the hundred thousand, and are of the usual kind. */
-static int read_message(struct nx_incoming *in, const struct nx_frame *f, struct nx_ctrl *ctrl,
+/* Nearly all are of the usual kind, and in a storm like the one before. `*ctrl` is where the
+ * control message is read to, or stands already. */
+static int read_message(struct nx_incoming *in, const struct nx_frame *f, struct nx_ctrl **ctrl,
                         struct nx_message *m, struct noex_error *err)
 {
     size_t used;
-    if (!f->refs.count || !nx_ctrl_parse_usual(f->data, &f->refs, &in->control, ctrl, &used))
-        return read_parts(in, f, ctrl, m, err);
+    if (nx_same_control(&in->same, f, &used)) {
+        *ctrl = &in->same.ctrl;
+    } else {
+        if (!f->refs.count || !nx_ctrl_parse_usual(f->data, &f->refs, &in->control, *ctrl, &used))
+            return read_parts(in, f, *ctrl, m, err);
+        nx_same_learn_control(&in->same, f, used, *ctrl);
+    }
     m->payload = nx_span(f->data.ptr + used, f->data.len - used);
     m->payload_full = m->payload.len;
     m->refs = &f->refs;
@@ -210,12 +225,12 @@ static int read_message(struct nx_incoming *in, const struct nx_frame *f, struct
 
 static int whole_frame(struct nx_incoming *in, const struct nx_frame *f, struct noex_error *err)
 {
-    struct nx_ctrl ctrl;
+    struct nx_ctrl read, *ctrl = &read;
     struct nx_message m;
     int rc = read_message(in, f, &ctrl, &m, err);
     if (rc == UNKNOWN)
         return skip_unknown(in, err);
-    return rc ? rc : deliver(in, &ctrl, &m, err);
+    return rc ? rc : deliver(in, ctrl, &m, err);
 }
 
 /* All fragments are here, and the control term is plain. */

@@ -245,7 +245,7 @@ static int on_signal(void *ctx, const struct nx_signal *signal, struct noex_erro
 static void on_barrier(void *ctx)
 {
     struct nx_peer *p = ctx;
-    nx_monitors_confirmed(p->node->monitors, &p->monitors, nx_wall_us());
+    nx_monitors_confirmed(p->node->monitors, &p->monitors, nx_peer_heard_us(p));
 }
 
 /* For an event that may come again and again on one connection: its record, set aside with the
@@ -290,6 +290,13 @@ static struct nx_conn_handlers handlers_of(struct nx_peer *p)
 
 /* ---- reading ---- */
 
+int64_t nx_peer_heard_us(struct nx_peer *p)
+{
+    if (!p->heard_us)
+        p->heard_us = nx_wall_us();
+    return p->heard_us;
+}
+
 static uint64_t downs_of(const struct nx_peer *p)
 {
     return nx_monitors_stats(p->node->monitors)->downs_received;
@@ -310,7 +317,8 @@ static void on_readable(void *ctx)
     struct noex_error err = {0};
     uint64_t now = nx_loop_now(p->node->loop), before = downs_of(p);
     for (int i = 0; i < READS_A_TURN && nx_channel_read(&p->ch, now, &err); i++)
-        continue;
+        p->heard_us = 0;
+    p->heard_us = 0;
     if (!p->node->options.eager_reads && nx_peer_is_up(p))
         pace(p, now, downs_of(p) - before);
     if (nx_channel_has_more(&p->ch))

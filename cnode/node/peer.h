@@ -58,6 +58,7 @@ struct nx_peer {
     uint64_t await_ms;         /* AWAIT: how long where nothing of the peer's is to be seen */
     uint64_t begun;            /* the connection's place in the order of all of the node */
     uint64_t up_ms;            /* when the connection came up */
+    int64_t heard_us;          /* wall clock of what is being read; 0: nobody asked */
     uint64_t retry_ms;         /* BACKOFF: when */
     uint64_t starved_until_ms; /* no memory to send with: when to try again */
     struct nx_monitor_list monitors;
@@ -83,6 +84,9 @@ struct nx_peer {
 NOEX_MUST_USE int nx_peer_new(struct nx_peer **out, noex_node *node, uint32_t index,
                               const struct nx_node_name *name);
 void nx_peer_free(struct nx_peer *p);
+
+/** Wall clock of what is being read now: one for all that came at once. */
+int64_t nx_peer_heard_us(struct nx_peer *p);
 
 /** Asks for an attempt unless there is a connection or an attempt; it begins in a turn. Errors:
  * NOEX_ENOMEM. */

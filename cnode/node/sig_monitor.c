@@ -74,6 +74,6 @@ int nx_sig_down(struct nx_peer *p, const struct nx_signal *s, struct noex_error 
     if (reason.len > max)
         reason.len = max;
     nx_monitor_down(p->node->monitors, &p->monitors, p->index, slot, generation, reason, full,
-                    nx_wall_us());
+                    nx_peer_heard_us(p));
     return 0;
 }

@@ -155,11 +155,32 @@ static enum noex_reason_type bare_type(struct nx_span atom)
     return NOEX_REASON_EXCEPTION;
 }
 
+/* The atom that the reason is, or that it begins with as {Atom, _}, where that stands there as
+ * every BEAM writes it: all that is needed for most. */
+static bool leading_atom(struct nx_span term, struct nx_span *atom, bool *alone)
+{
+    static const uint8_t pair[] = {104, 2, 119};
+    *alone = term.len > 1 && term.ptr[0] == 119;
+    if (!*alone && (term.len < 4 || memcmp(term.ptr, pair, sizeof pair) != 0))
+        return false;
+    const size_t at = *alone ? 2 : 4;
+    *atom = nx_span(term.ptr + at, term.ptr[at - 1]);
+    return atom->len <= term.len - at;
+}
+
 enum noex_reason_type nx_reason_type(struct nx_span term)
 {
     struct nx_rd in = nx_rd(term);
     struct nx_tok t;
     struct call call;
+    struct nx_span atom;
+    bool alone;
+    if (leading_atom(term, &atom, &alone)) {
+        if (alone)
+            return bare_type(atom);
+        if (!nx_span_is(atom, "timeout"))
+            return nx_span_is(atom, "shutdown") ? NOEX_REASON_SHUTDOWN : NOEX_REASON_EXCEPTION;
+    }
     if (next_fits(&in, ATOM | TUPLE, &t) != FITS)
         return NOEX_REASON_EXCEPTION;
     if (t.kind == NX_TOK_ATOM)

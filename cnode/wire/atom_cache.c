@@ -11,7 +11,9 @@ enum {
     SLOT_SIZE = 2,
     FIRST_CAP = 32 * 1024, /* 2048 atoms of ordinary length make 40 KiB */
     ATOM_BYTES_MAX = 255 * 4,
-    TOKEN_HEAD_MAX = 3
+    TOKEN_HEAD_MAX = 3,
+    /* What a section without new atoms is: half a byte for each and one more, and a byte each. */
+    SECTION_MAX = NX_ATOM_REFS_MAX / 2 + 1 + NX_ATOM_REFS_MAX
 };
 
 struct slot {
@@ -26,6 +28,8 @@ struct nx_atom_cache {
     const struct noex_allocator *alloc;
     struct slot slot[NX_ATOM_CACHE_SLOTS];
     struct nx_span ref[NX_ATOM_REFS_MAX];
+    struct nx_atom_refs last;     /* of the section read last, if it put nothing in, */
+    uint8_t section[SECTION_MAX]; /* which was this */
     uint8_t *heap;
     size_t used;
     size_t cap;
@@ -176,10 +180,39 @@ static int read_ref(struct nx_atom_cache *c, size_t i, unsigned flags, bool is_l
     return 0;
 }
 
+static size_t section_len(size_t count)
+{
+    return count / 2 + 1 + count;
+}
+
+/* In a storm one header after another is the same. */
+static bool is_last(const struct nx_atom_cache *c, size_t count, const struct nx_rd *in)
+{
+    const size_t len = section_len(count);
+    return count == c->last.count && nx_rd_left(in) >= len && memcmp(in->p, c->section, len) == 0;
+}
+
+/* `section` was read: it put nothing in where it is no longer than its references. */
+static void note_last(struct nx_atom_cache *c, size_t count, struct nx_span section)
+{
+    c->last = (struct nx_atom_refs){count, c->ref, c->last.version + 1};
+    if (section.len == section_len(count))
+        memcpy(c->section, section.ptr, section.len);
+    else
+        c->last.count = 0;
+}
+
 int nx_atom_cache_read(struct nx_atom_cache *c, size_t count, struct nx_rd *in,
                        struct nx_atom_refs *refs, struct noex_error *err)
 {
+    const uint8_t *start = in->p;
     struct nx_span flags;
+    if (is_last(c, count, in)) {
+        in->p += section_len(count);
+        *refs = c->last;
+        return 0;
+    }
+    c->last.count = 0;
     if (!nx_rd_bytes(in, count / 2 + 1, &flags))
         return cut_short(err);
     make_room(c, room_for(flags.ptr, count, nx_rd_left(in)));
@@ -188,7 +221,8 @@ int nx_atom_cache_read(struct nx_atom_cache *c, size_t count, struct nx_rd *in,
         if (rc)
             return rc;
     }
-    *refs = (struct nx_atom_refs){count, c->ref};
+    note_last(c, count, nx_span(start, (size_t)(in->p - start)));
+    *refs = (struct nx_atom_refs){count, c->ref, c->last.version};
     return 0;
 }
 
@@ -211,6 +245,6 @@ struct nx_atom_refs *nx_atom_refs_copy(const struct noex_allocator *a,
         atom[i].ptr = text;
         text += atom[i].len;
     }
-    *copy = (struct nx_atom_refs){refs->count, atom};
+    *copy = (struct nx_atom_refs){refs->count, atom, 0};
     return copy;
 }

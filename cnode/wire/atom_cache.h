@@ -14,6 +14,7 @@ enum { NX_ATOM_CACHE_SLOTS = 2048, NX_ATOM_REFS_MAX = 255 };
 struct nx_atom_refs {
     size_t count;
     const struct nx_span *atom;
+    uint64_t version; /* of one cache: where it is the same, so are they; 0: of a copy */
 };
 
 struct nx_atom_cache;

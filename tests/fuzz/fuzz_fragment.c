@@ -82,7 +82,7 @@ static int expect(struct model *m, unsigned s, bool first, uint64_t fragment, si
 static struct nx_beginning beginning(const uint8_t *step, struct nx_span payload)
 {
     struct nx_span atom = nx_span_str("w\3foo");
-    const struct nx_atom_refs refs = {1, &atom};
+    const struct nx_atom_refs refs = {1, &atom, 1};
     struct nx_beginning b = {.payload = payload,
                              .payload_full = payload.len,
                              .keep_min = step[3] & 7,

@@ -373,7 +373,7 @@ static void a_copy_of_references_outlives_what_it_was_made_of(void **state)
     assert_null(nx_atom_refs_copy(&x.t.a, copy, SIZE_MAX, &again));
     /* A lost atom is lost in the copy. */
     const struct nx_span lost = nx_span(NULL, 9);
-    const struct nx_atom_refs refs = {1, &lost};
+    const struct nx_atom_refs refs = {1, &lost, 1};
     other = nx_atom_refs_copy(&x.t.a, &refs, SIZE_MAX, &again);
     assert_non_null(other);
     assert_true(other->count == 1 && !other->atom[0].ptr && other->atom[0].len == 9);

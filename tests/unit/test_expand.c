@@ -13,7 +13,7 @@
 static uint8_t long_atom[3 + 300] = {118, 300 >> 8, 300 & 255};
 static struct nx_span atoms[] = {
     {(const uint8_t *)"w\3foo", 5}, {(const uint8_t *)"w", 2}, {long_atom, 303}, {NULL, 7}};
-static const struct nx_atom_refs refs = {4, atoms};
+static const struct nx_atom_refs refs = {4, atoms, 1};
 
 static int setup(void **state)
 {

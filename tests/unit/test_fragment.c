@@ -260,7 +260,7 @@ static void the_atoms_of_a_payload_are_held_until_it_is_complete_and_count_as_by
 {
     (void)state;
     struct nx_span atom = nx_span_str("w\3foo");
-    const struct nx_atom_refs refs = {1, &atom};
+    const struct nx_atom_refs refs = {1, &atom, 1};
     for (unsigned finished = 0; finished < 2; finished++) {
         struct fixture x;
         begin(&x, &wide);

@@ -10,7 +10,7 @@
 
 static const struct nx_span atoms[] = {
     {(const uint8_t *)"w\3foo", 5}, {(const uint8_t *)"w", 2}, {NULL, 7}};
-static const struct nx_atom_refs refs = {3, atoms};
+static const struct nx_atom_refs refs = {3, atoms, 1};
 
 /* A copy of exactly its size, so that a read behind it is seen. */
 static struct nx_span exact(struct nx_span s)
