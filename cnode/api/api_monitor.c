@@ -29,13 +29,13 @@ static int check_target(const struct noex_target *target, struct noex_error *err
 static int add(noex_node *node, struct nx_peer *p, const struct noex_target *target,
                uint64_t timeout_ms, void *user, uint32_t *slot)
 {
-    nx_loop_update(node->loop);
     uint64_t limit = timeout_ms ? timeout_ms : node->options.setup_timeout_ms;
-    uint64_t now = nx_loop_now(node->loop);
+    uint64_t now = nx_loop_soon(node->loop);
     uint64_t deadline = limit > UINT64_MAX / 4 ? UINT64_MAX / 2 : now + limit;
     int rc = nx_monitor_add(node->monitors, &p->monitors, p->index, target, deadline, user, slot);
     if (rc || nx_peer_is_up(p))
         return rc;
+    nx_loop_update(node->loop);
     rc = nx_peer_connect(p);
     if (rc)
         nx_monitor_demonitor(node->monitors, &p->monitors, *slot);

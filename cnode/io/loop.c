@@ -24,6 +24,8 @@ struct nx_loop {
     unsigned handles;    /* whose close callback has not run */
     unsigned lookups;    /* of names, under way */
     bool running;        /* inside nx_loop_run */
+    bool kicked;         /* the next nx_loop_run is not to wait */
+    bool polled;         /* the program may wait for the descriptor itself */
     bool closing;
     uv_loop_t own;
 };
@@ -132,6 +134,7 @@ int nx_loop_new(struct nx_loop **out, const struct noex_allocator *a, void *fore
         return nx_fail(err, NOEX_ENOMEM, NULL);
     loop->alloc = a;
     loop->hooks = *hooks;
+    loop->polled = foreign != NULL;
     loop->wait_until = UINT64_MAX;
     loop->box = nx_mailbox_new(wake, loop);
     int rc = loop->box ? open_uv(loop, foreign) : UV_ENOMEM;
@@ -214,6 +217,9 @@ int nx_loop_run(struct nx_loop *loop, uint64_t max_wait_ms)
         return NOEX_ESTATE;
     if (loop->running)
         return NOEX_EREENTRANT;
+    if (loop->kicked)
+        max_wait_ms = 0;
+    loop->kicked = false;
     nx_loop_update(loop);
     loop->wait_until = add_saturated(nx_loop_now(loop), max_wait_ms);
     loop->running = true;
@@ -224,8 +230,11 @@ int nx_loop_run(struct nx_loop *loop, uint64_t max_wait_ms)
     return 0;
 }
 
-int nx_loop_fd(const struct nx_loop *loop)
+int nx_loop_fd(struct nx_loop *loop)
 {
+    loop->polled = true;
+    if (loop->kicked)
+        nx_loop_kick(loop);
     return uv_backend_fd(loop->uv);
 }
 
@@ -242,7 +251,8 @@ int64_t nx_loop_timeout_ms(struct nx_loop *loop)
 
 void nx_loop_kick(struct nx_loop *loop)
 {
-    if (!loop->closing)
+    loop->kicked = true;
+    if (loop->polled && !loop->closing)
         uv_async_send(&loop->async);
 }
 
@@ -259,6 +269,20 @@ uint64_t nx_loop_now(const struct nx_loop *loop)
 void nx_loop_update(struct nx_loop *loop)
 {
     uv_update_time(loop->uv);
+}
+
+/* That of the kernel which costs next to nothing stands still for up to a step of its timer. */
+uint64_t nx_loop_soon(const struct nx_loop *loop)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    enum { STEP_MS = 10 };
+    struct timespec t = {0};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    const uint64_t ms = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000 + STEP_MS;
+#else
+    const uint64_t ms = uv_hrtime() / 1000000 + 1;
+#endif
+    return ms > nx_loop_now(loop) ? ms : nx_loop_now(loop);
 }
 
 int64_t nx_wall_us(void)

@@ -46,12 +46,12 @@ NOEX_MUST_USE int nx_loop_run(struct nx_loop *loop, uint64_t max_wait_ms);
 
 /** Nesting in a foreign loop: poll this descriptor for reading, level-triggered, and call
  * nx_loop_run(loop, 0) when it is readable or when nx_loop_timeout_ms has passed. */
-int nx_loop_fd(const struct nx_loop *loop);
+int nx_loop_fd(struct nx_loop *loop);
 /** From our own deadlines and clock, never uv_backend_timeout; -1: no limit. */
 int64_t nx_loop_timeout_ms(struct nx_loop *loop);
 
 /** From inside the owner's thread: makes the next turn come at once (something was queued outside a
- * turn). */
+ * turn). Costs no system call unless the descriptor was asked for, or the loop is foreign. */
 void nx_loop_kick(struct nx_loop *loop);
 /** From any thread: the same. Safe until nx_loop_close was called. */
 void nx_loop_wakeup(struct nx_loop *loop);
@@ -64,6 +64,9 @@ struct nx_mailbox *nx_loop_mailbox(struct nx_loop *loop);
  * nx_loop_update. */
 uint64_t nx_loop_now(const struct nx_loop *loop);
 void nx_loop_update(struct nx_loop *loop);
+/** For deadlines that may be a little late: a moment that is not before now, and a few milliseconds
+ * behind it at most. Takes a fifth of the time of nx_loop_update. */
+uint64_t nx_loop_soon(const struct nx_loop *loop);
 /** Wall clock in microseconds since 1970, read afresh. */
 int64_t nx_wall_us(void);
 

@@ -364,19 +364,23 @@ unsigned nx_events_take(struct nx_monitors *t, uint32_t item)
     return event;
 }
 
-/* The item has left the queue. */
+/* The item has left the queue. Whether that was all is asked first: right behind the change the
+ * processor would have to wait until it is written. */
 static void unqueued(struct nx_monitors *t, uint32_t item)
 {
     uint32_t slot = NX_EVENT_NUMBER(item);
     struct nx_monitor *m = nx_monitor_at(t, slot);
-    if (item & NX_EVENT_END) {
+    const bool end = item & NX_EVENT_END;
+    const bool last =
+        m->state == NX_MONITOR_ENDED && !m->leaving && !(end ? m->queued_up : m->queued_end);
+    if (end && m->has_reason)
+        nx_reasons_drop(&t->reasons, m->end.reason);
+    if (last)
+        release(t, slot);
+    else if (end)
         m->queued_end = 0;
-        if (m->has_reason)
-            nx_reasons_drop(&t->reasons, m->end.reason);
-    } else {
+    else
         m->queued_up = 0;
-    }
-    release_if_over(t, slot);
 }
 
 void nx_events_done(struct nx_monitors *t, uint32_t item)

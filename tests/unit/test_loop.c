@@ -235,6 +235,42 @@ static void a_wakeup_before_the_first_run_is_seen_by_a_foreign_poll(void **state
     loop_test_close(&t);
 }
 
+/* A kick that a run has answered leaves nothing behind for whoever asks for the descriptor then. */
+static void a_kick_before_the_descriptor_is_asked_for_is_answered_once(void **state)
+{
+    (void)state;
+    struct loop_test t;
+    loop_test_open(&t, NULL);
+    nx_loop_kick(t.loop);
+    uint64_t before = loop_test_clock();
+    assert_int_equal(nx_loop_run(t.loop, 10000), 0);
+    assert_between(loop_test_clock() - before, 0, LATE_MS);
+    assert_int_equal(t.turns, 1);
+    before = loop_test_clock();
+    assert_int_equal(nx_loop_run(t.loop, 30), 0);
+    assert_between(loop_test_clock() - before, 29, 30 + LATE_MS);
+    struct pollfd p = {nx_loop_fd(t.loop), POLLIN, 0};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    nx_loop_kick(t.loop);
+    assert_int_equal(poll(&p, 1, 0), 1);
+    loop_test_close(&t);
+}
+
+/* Deadlines that are made with it are never early. */
+static void soon_is_never_before_now(void **state)
+{
+    (void)state;
+    struct loop_test t;
+    loop_test_open(&t, NULL);
+    for (int i = 0; i < 100000; i++) {
+        uint64_t now = loop_test_clock();
+        assert_true(nx_loop_soon(t.loop) >= now);
+    }
+    nx_loop_update(t.loop);
+    assert_true(nx_loop_soon(t.loop) <= nx_loop_now(t.loop) + 10 + LATE_MS);
+    loop_test_close(&t);
+}
+
 static void kicks_make_one_turn_come_at_once(void **state)
 {
     (void)state;
@@ -573,6 +609,8 @@ int main(void)
         cmocka_unit_test(a_wakeup_from_another_thread_ends_the_wait),
         cmocka_unit_test(a_wakeup_before_the_first_run_is_seen_by_a_foreign_poll),
         cmocka_unit_test(kicks_make_one_turn_come_at_once),
+        cmocka_unit_test(a_kick_before_the_descriptor_is_asked_for_is_answered_once),
+        cmocka_unit_test(soon_is_never_before_now),
         cmocka_unit_test(a_signal_does_not_cut_the_wait_short),
         cmocka_unit_test(the_clock_stands_still_in_a_turn_until_updated),
         cmocka_unit_test(a_run_inside_a_run_is_refused),
