@@ -46,6 +46,7 @@ class Relay:
                 near.close()
                 continue
             self.pairs.append(pair)
+            self.opened(pair)
             for one, other in (pair.ends(), pair.ends()[::-1]):
                 threading.Thread(target=self._carry, args=(pair, one, other), daemon=True).start()
 
@@ -56,6 +57,9 @@ class Relay:
         except OSError:
             pass
         self.ended(pair)
+
+    def opened(self, pair):
+        """Nothing was carried yet."""
 
     def passes(self, pair, one, other, data):
         """What came from one end goes to the other."""

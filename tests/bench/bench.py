@@ -25,7 +25,7 @@ if "--tls" in sys.argv:
 
 import harness  # noqa: E402
 import picture  # noqa: E402
-from sides import MODULE, TARGETS, WATCHERS, BeamTarget, BeamWatcher, NoexTarget, cpu_s, rss_kb  # noqa: E402
+from sides import MODULE, TARGETS, WATCHERS, BeamTarget, BeamWatcher, NoexTarget, cpu_s, replay, rss_kb  # noqa: E402
 
 LATENCIES = 2000
 WATCHING = 1000  # processes of one node that share the monitors
@@ -219,6 +219,11 @@ def measure_connections(figures, n, name):
         run.watcher.close()
 
 
+def measure_replay(figures, n):
+    for step, ns in replay(n).items():
+        figures.add(f"in memory, {step}: us each", n, "libnoex", ns / 1000)
+
+
 def pin(pid, core):
     subprocess.run(["taskset", "-a", "-c", "-p", str(core), str(pid)], check=True,
                    stdout=subprocess.DEVNULL)
@@ -270,6 +275,8 @@ def main():
                     measure_watched(figures, n, name)
                     measure_many_watchers(figures, n, name)
                     measure_connections(figures, n, name)
+                if name == "libnoex":
+                    measure_replay(figures, n)
         print_table(figures, n, names)
     for run in range(0 if options.no_latency else options.runs):
         for name in (w for w in names if "held" not in w and "eager" not in w):

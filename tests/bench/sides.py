@@ -195,6 +195,13 @@ class NoexTarget(Program):
         self._do("finish")
 
 
+def replay(n):
+    """What libnoex does in user mode, without a kernel or a peer: {step: nanoseconds each}."""
+    lines = subprocess.run([PROGRAMS / "bench_replay", str(n)], check=True, capture_output=True,
+                           text=True).stdout.splitlines()
+    return {step: float(ns) for ns, step in (line.split(None, 1) for line in lines)}
+
+
 TARGETS = {"BEAM": BeamTarget, "libnoex": NoexTarget}
 WATCHERS = {
     "BEAM": BeamWatcher,

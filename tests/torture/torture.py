@@ -3,7 +3,7 @@
 
 Three BEAMs and two C nodes (agent.c) monitor, link, call and message each other at random while faults
 strike: kill -9 and restart of nodes, SIGSTOP shorter and longer than the ticktime, an epmd that is
-killed, connections reset at any byte, delayed, dribbled and swallowed by a proxy, disconnects from
+killed, connections reset at any byte, doubled, delayed, dribbled, half closed and swallowed by a proxy, disconnects from
 either side, failing allocations, no descriptors, clocks that step, a network that is down for a while
 (where the kernel grants this program one of its own). After each episode all is healed and the books are
 closed: each monitor, link and call has ended once and for a reason that the model allows, or goes on
@@ -540,6 +540,16 @@ class Campaign:
 
     def fault_dribble(self):
         self.with_proxy().mode = "dribble"
+
+    def fault_double(self):
+        """Whoever connects anew does it twice at once."""
+        proxy = self.with_proxy()
+        proxy.mode = "double"
+        proxy.reset()
+
+    def fault_half_open(self):
+        self.with_proxy().half_close(self.random.randrange(2))
+        time.sleep(self.random.choice([0.5, TICKTIME * 1.6]))
 
     def fault_swallow(self):
         self.with_proxy().mode = "swallow"
