@@ -128,8 +128,8 @@ bool nx_conn_own_ref(const struct nx_conn *c, struct nx_span raw, uint32_t *use,
 NOEX_MUST_USE int nx_conn_send(struct nx_conn *c, uint32_t sender, const struct nx_ctrl *ctrl,
                                struct nx_span payload);
 
-/** MONITOR_P of a process of the peer, for the node itself: as nx_conn_send of sender 0; these are
- * the numbers in it. From the second on it can mostly be repeated with others. */
+/** MONITOR_P of a process of the peer, by pid: as nx_conn_send of sender 0; these are the numbers
+ * in it. From the second on it can mostly be repeated with others. */
 NOEX_MUST_USE int nx_conn_send_stencil(struct nx_conn *c, const struct nx_ctrl *ctrl,
                                        const struct nx_stencil_numbers *numbers);
 bool nx_conn_can_repeat(const struct nx_conn *c);

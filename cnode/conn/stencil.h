@@ -9,7 +9,8 @@ enum { NX_STENCIL_SIZE = 192 };
 
 /** The numbers of one frame. */
 struct nx_stencil_numbers {
-    uint32_t target[3]; /* id, serial and creation of the pid */
+    uint32_t from[3];   /* id, serial and creation of the pid that watches, */
+    uint32_t target[3]; /* and of the one that is watched */
     uint32_t ref[3];    /* slot, generation and use */
 };
 
@@ -17,6 +18,7 @@ struct nx_stencil_numbers {
 struct nx_stencil {
     uint8_t bytes[NX_STENCIL_SIZE];
     size_t len; /* 0: it is not known yet */
+    size_t from_at;
     size_t target_at;
     size_t seen; /* length of the frame that was looked at last */
 };

@@ -327,7 +327,7 @@ static int make_processes(noex_node *node, struct noex_error *err)
     node->letters.max = node->options.mail_max;
     nx_links_init(&node->links, &node->alloc, &seed, &owners);
     nx_watchers_init(&node->watchers, &node->alloc, &seed, &owners);
-    nx_holders_init(&node->holders, &node->alloc, &seed, &owners);
+    nx_holders_init(&node->holders, &node->alloc, &owners);
     nx_monitors_set_holders(node->monitors, &node->holders);
     nx_monitor_list_init(&node->here);
     nx_served_init(&node->served, &node->alloc);

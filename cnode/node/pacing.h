@@ -1,5 +1,6 @@
-/* When a storm of DOWNs is on, reading each of its small pieces at once costs ten times what the
- * DOWNs cost; so the socket is left alone for a millisecond. SPDX-License-Identifier: Apache-2.0 */
+/* When a storm of DOWNs is on, or of monitors, reading each of its small pieces at once costs ten
+ * times what they cost; so the socket is left alone for a millisecond. SPDX-License-Identifier:
+ * Apache-2.0 */
 #ifndef NX_NODE_PACING_H
 #define NX_NODE_PACING_H
 
@@ -21,8 +22,8 @@ struct nx_pacing {
     uint64_t until_ms; /* until then */
 };
 
-/** Notes that the socket had something to read, and how many DOWNs were in it. True where it is to
- * be left alone from now on, until until_ms. */
+/** Notes that the socket had something to read, and how many DOWNs and monitors were in it. True
+ * where it is to be left alone from now on, until until_ms. */
 bool nx_pacing_note(struct nx_pacing *p, uint64_t now_ms, uint64_t downs);
 
 #endif

@@ -297,16 +297,33 @@ int64_t nx_peer_heard_us(struct nx_peer *p)
     return p->heard_us;
 }
 
-static uint64_t downs_of(const struct nx_peer *p)
+/* What has come so far, of what storms are made of. */
+struct heard {
+    uint64_t downs;
+    uint64_t monitors;
+    uint64_t frames;
+};
+
+static struct heard heard_of(const struct nx_peer *p)
 {
-    return nx_monitors_stats(p->node->monitors)->downs_received;
+    return (struct heard){nx_monitors_stats(p->node->monitors)->downs_received, p->monitors_in,
+                          p->ch.conn ? nx_conn_get_stats(p->ch.conn)->frames_in : 0};
 }
 
-/* DOWNs came just now; in a storm of them the socket has its rest. */
-static void pace(struct nx_peer *p, uint64_t now_ms, uint64_t downs)
+/* DOWNs, and monitors where nothing else came with them: whoever sends a message may wait for an
+ * answer. */
+static uint64_t storm_since(const struct nx_peer *p, const struct heard *before)
+{
+    const struct heard now = heard_of(p);
+    const uint64_t downs = now.downs - before->downs, monitors = now.monitors - before->monitors;
+    return now.frames - before->frames == downs + monitors ? downs + monitors : downs;
+}
+
+/* In a storm the socket has its rest. */
+static void pace(struct nx_peer *p, uint64_t now_ms, uint64_t storm)
 {
     bool was = p->pacing.held;
-    bool held = nx_pacing_note(&p->pacing, now_ms, downs);
+    bool held = nx_pacing_note(&p->pacing, now_ms, storm);
     if (held != was && p->ch.tcp)
         nx_tcp_watch_reads(p->ch.tcp, !held);
 }
@@ -315,12 +332,13 @@ static void on_readable(void *ctx)
 {
     struct nx_peer *p = ctx;
     struct noex_error err = {0};
-    uint64_t now = nx_loop_now(p->node->loop), before = downs_of(p);
+    const uint64_t now = nx_loop_now(p->node->loop);
+    const struct heard before = heard_of(p);
     for (int i = 0; i < READS_A_TURN && nx_channel_read(&p->ch, now, &err); i++)
         p->heard_us = 0;
     p->heard_us = 0;
     if (!p->node->options.eager_reads && nx_peer_is_up(p))
-        pace(p, now, downs_of(p) - before);
+        pace(p, now, storm_since(p, &before));
     if (nx_channel_has_more(&p->ch))
         nx_loop_kick(p->node->loop); /* no socket will tell */
     if (err.code && p->parting)

@@ -58,6 +58,7 @@ struct nx_peer {
     uint64_t await_ms;         /* AWAIT: how long where nothing of the peer's is to be seen */
     uint64_t begun;            /* the connection's place in the order of all of the node */
     uint64_t up_ms;            /* when the connection came up */
+    uint64_t monitors_in;      /* MONITOR_P that came */
     int64_t heard_us;          /* wall clock of what is being read; 0: nobody asked */
     uint64_t retry_ms;         /* BACKOFF: when */
     uint64_t starved_until_ms; /* no memory to send with: when to try again */

@@ -21,27 +21,41 @@ static bool encode_target(struct nx_peer *p, const struct nx_monitor *m, struct 
     return nx_pid_write(out, &pid) == 0;
 }
 
+/* The pid that watches, as it goes on the wire. */
+static struct nx_span encode_from(struct nx_peer *p, const struct nx_monitor *m, uint32_t slot,
+                                  uint8_t from[NX_RAW_PID_SIZE])
+{
+    const struct nx_holder *h = m->held ? nx_holder_of(&p->node->holders, slot) : NULL;
+    return h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->ch.conn);
+}
+
+static struct nx_stencil_numbers numbers_of(const struct nx_monitor *m, uint32_t slot,
+                                            struct nx_span from)
+{
+    const uint8_t *tail = from.ptr + from.len - 12;
+    return (struct nx_stencil_numbers){
+        {nx_get_u32(tail), nx_get_u32(tail + 4), nx_get_u32(tail + 8)},
+        {m->target.pid.id, m->target.pid.serial, m->target.pid.creation},
+        {slot, m->generation, NX_REF_MONITOR}};
+}
+
 static int send_monitor(struct nx_peer *p, enum nx_op op, uint32_t slot)
 {
     const struct nx_monitor *m = nx_monitor_at(p->node->monitors, slot);
-    uint8_t target[NX_CONN_REF_SIZE], ref[NX_CONN_REF_SIZE];
+    uint8_t target[NX_CONN_REF_SIZE], ref[NX_CONN_REF_SIZE], raw[NX_RAW_PID_SIZE];
     struct nx_buf b;
-    const bool usual = op == NX_OP_MONITOR_P && m->kind == NOEX_TARGET_PID && !m->held;
+    const bool usual = op == NX_OP_MONITOR_P && m->kind == NOEX_TARGET_PID;
+    const struct nx_span from = encode_from(p, m, slot, raw);
     struct nx_stencil_numbers numbers;
     if (usual)
-        numbers = (struct nx_stencil_numbers){
-            {m->target.pid.id, m->target.pid.serial, m->target.pid.creation},
-            {slot, m->generation, NX_REF_MONITOR}};
+        numbers = numbers_of(m, slot, from);
     if (usual && nx_conn_can_repeat(p->ch.conn))
         return nx_conn_repeat(p->ch.conn, &numbers);
     nx_buf_fixed(&b, target, sizeof target);
     if (!encode_target(p, m, &b))
         return NOEX_ETARGET;
-    const struct nx_holder *h = m->held ? nx_holder_of(&p->node->holders, slot) : NULL;
-    uint8_t from[NX_RAW_PID_SIZE];
     struct nx_ctrl ctrl = {.op = op};
-    ctrl.arg[NX_ARG_FROM] =
-        h ? nx_signal_pid(p, h->process, h->serial, from) : nx_conn_self_pid(p->ch.conn);
+    ctrl.arg[NX_ARG_FROM] = from;
     ctrl.arg[NX_ARG_TARGET] = nx_buf_span(&b);
     ctrl.arg[NX_ARG_REF] = nx_conn_ref(p->ch.conn, NX_REF_MONITOR, slot, m->generation, ref);
     return usual ? nx_conn_send_stencil(p->ch.conn, &ctrl, &numbers)

@@ -21,6 +21,7 @@ int nx_sig_monitor(struct nx_peer *p, const struct nx_signal *s, struct noex_err
     struct nx_span target = c->arg[NX_ARG_TARGET], name;
     struct nx_pid watcher;
     struct nx_ref ref;
+    p->monitors_in++;
     if (!nx_sig_theirs(p, c->arg[NX_ARG_FROM], &watcher) ||
         !nx_sig_their_ref(p, c->arg[NX_ARG_REF], &ref))
         return nx_sig_drop(p);

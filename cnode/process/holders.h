@@ -4,12 +4,12 @@
 #ifndef NX_PROCESS_HOLDERS_H
 #define NX_PROCESS_HOLDERS_H
 
-#include "base/map.h"
+#include "base/slab.h"
 #include "process/bonds.h"
 #include <noex/error.h>
 
 struct nx_holder {
-    struct nx_map_entry entry; /* by the monitor */
+    struct nx_slot slot;
     struct nx_ring_link of_process;
     uint32_t monitor; /* its slot */
     uint32_t process; /* the slot and serial of the one that monitors */
@@ -19,13 +19,14 @@ struct nx_holder {
 
 struct nx_holders {
     struct nx_slab slab;
-    struct nx_map map;
+    uint32_t **index; /* by the monitor's slot, in pieces that are made when they are needed */
+    uint32_t pieces;
     struct nx_bond_owners owners;
 };
 
 /** An empty table. Allocates nothing; must not move. */
 void nx_holders_init(struct nx_holders *t, const struct noex_allocator *a,
-                     const struct nx_map_seed *seed, const struct nx_bond_owners *owners);
+                     const struct nx_bond_owners *owners);
 void nx_holders_free(struct nx_holders *t);
 
 /** The monitor in slot `monitor` is held by this process. Errors: NOEX_ENOMEM. */

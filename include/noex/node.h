@@ -104,9 +104,9 @@ struct noex_options {
     /** Be a visible node, one of nodes() on the others, which then expect it to take part in their
      * `global`; for a node of a fixed name (false: hidden). */
     bool visible;
-    /** Read what has come at once, in a storm of DOWNs too. Otherwise (false) sockets are left
-     * alone there for a millisecond at a time, which saves most of the CPU time of a storm; single
-     * DOWNs are never held back. */
+    /** Read what has come at once, in a storm of DOWNs, or of monitors that others make, too.
+     * Otherwise (false) sockets are left alone there for a millisecond at a time, which saves most
+     * of the CPU time of a storm; single DOWNs are never held back. */
     bool eager_reads;
     /** Bytes of messages and exit signals that wait to be told, in all; a peer that sends more is
      * disconnected (256 MiB). */
