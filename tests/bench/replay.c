@@ -262,7 +262,7 @@ static void connect_in_memory(void)
     const struct nx_conn_handlers other = {NULL, on_up, none_wanted, ignored, nothing, missed};
     ours = make_conn(NX_HS_DIAL, PEER, &mine);
     theirs = make_conn(NX_HS_ACCEPT, NULL, &other);
-    while (pass_on(ours, theirs) | pass_on(theirs, ours))
+    while (pass_on(ours, theirs) || pass_on(theirs, ours))
         continue;
     must(nx_node_events_reserve(&node->events, peer->reserved, NX_PEER_EVENTS) == 0, "no memory");
     peer->reserved_count = NX_PEER_EVENTS;
