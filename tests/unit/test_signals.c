@@ -513,7 +513,10 @@ static void a_peer_that_asks_and_asks_and_reads_no_answer_is_given_up(void **sta
             bench_step(&b);
         }
         assert_int_equal(bench_event(&b, DOWN, 0)->code, NOEX_EUNREAD);
-        assert_in_range(b.max_out, 1, OUT_MAX);
+        /* Monitors in a storm are read so many at once that nobody sees the queue before it is
+         * full.
+         */
+        assert_in_range(b.max_out, ask == 2 ? 0 : 1, OUT_MAX);
         bench_close(&b);
     }
 }
