@@ -2,13 +2,10 @@
  * A node whose connection is in memory makes N monitors, is handed the N DOWNs as a BEAM sends
  * them, ended with the atom `killed` and then with a stack, and at last its connection is lost.
  * Prints, for each, nanoseconds of this thread a monitor. SPDX-License-Identifier: Apache-2.0 */
-#include "base/alloc.h"
 #include "die.h"
+#include "memory_peer.h"
 #include "node/delivery.h"
-#include "node/node.h"
-#include "node/peer.h"
 #include "node/pump.h"
-#include "node/router.h"
 
 #include <noex/noex.h>
 #include <stdlib.h>
@@ -21,8 +18,7 @@
 enum { CREATION = 0x6be01234, AT_ONCE = 16384, ATOMS_MAX = 16, OUT_MAX = 1 << 30 };
 
 static noex_node *node;
-static struct nx_peer *peer;
-static struct nx_conn *ours, *theirs;
+static struct memory_peer with;
 static uint64_t told;
 
 static uint64_t used_ns(void)
@@ -153,22 +149,6 @@ static void on_event(void *user, const struct noex_event *e)
     told += e->type == NOEX_EVENT_MONITOR_UP || e->type == NOEX_EVENT_MONITOR_DOWN;
 }
 
-static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err)
-{
-    (void)ctx, (void)r, (void)err;
-    return 0;
-}
-
-static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
-{
-    return nx_router_wanted(ctx, ctrl);
-}
-
-static int on_signal(void *ctx, const struct nx_signal *signal, struct noex_error *err)
-{
-    return nx_router_signal(ctx, signal, err);
-}
-
 static size_t none_wanted(void *ctx, const struct nx_ctrl *ctrl)
 {
     (void)ctx, (void)ctrl;
@@ -181,42 +161,9 @@ static int ignored(void *ctx, const struct nx_signal *signal, struct noex_error 
     return 0;
 }
 
-static void on_barrier(void *ctx)
-{
-    struct nx_peer *p = ctx;
-    nx_monitors_confirmed(p->node->monitors, &p->monitors, nx_peer_heard_us(p));
-}
-
 static void nothing(void *ctx)
 {
     (void)ctx;
-}
-
-static void missed(void *ctx, unsigned quarters)
-{
-    (void)ctx, (void)quarters;
-}
-
-static void hand_over(struct nx_conn *to, struct nx_span bytes)
-{
-    struct noex_error err = {0};
-    while (bytes.len) {
-        uint8_t *room;
-        size_t size;
-        must(nx_conn_room(to, &room, &size, &err) == 0, err.text);
-        size = size < bytes.len ? size : bytes.len;
-        memcpy(room, bytes.ptr, size);
-        must(nx_conn_received(to, size, 0, &err) == 0, err.text);
-        bytes = nx_span(bytes.ptr + size, bytes.len - size);
-    }
-}
-
-static bool pass_on(struct nx_conn *from, struct nx_conn *to)
-{
-    struct nx_span out = nx_conn_out(from);
-    hand_over(to, out);
-    nx_conn_sent(from, out.len, 0);
-    return out.len != 0;
 }
 
 static void make_node(void)
@@ -233,42 +180,15 @@ static void make_node(void)
     node->creation = 7;
 }
 
-static struct nx_conn *make_conn(enum nx_hs_role role, const char *peer_name,
-                                 const struct nx_conn_handlers *handlers)
-{
-    struct noex_error err = {0};
-    struct nx_conn_config c = nx_node_conn_config(node);
-    c.hs.role = role;
-    c.hs.peer_name = peer_name;
-    c.hs.cookie = nx_span_str("x");
-    c.handlers = *handlers;
-    if (role == NX_HS_ACCEPT) {
-        c.hs.self_name = PEER;
-        c.hs.creation = CREATION;
-        c.hs.flags = node->flags;
-    }
-    struct nx_conn *conn = nx_conn_new(&c, 0, &err);
-    must(conn != NULL, err.text);
-    return conn;
-}
-
 static void connect_in_memory(void)
 {
-    struct noex_error err = {0};
-    struct nx_node_name name;
-    must(nx_node_name_parse(PEER, &name, &err) == 0, err.text);
-    must(nx_node_peer(node, &name, &peer, &err) == 0, err.text);
-    const struct nx_conn_handlers mine = {peer, on_up, on_wanted, on_signal, on_barrier, missed};
-    const struct nx_conn_handlers other = {NULL, on_up, none_wanted, ignored, nothing, missed};
-    ours = make_conn(NX_HS_DIAL, PEER, &mine);
-    theirs = make_conn(NX_HS_ACCEPT, NULL, &other);
-    while (pass_on(ours, theirs) || pass_on(theirs, ours))
-        continue;
-    must(nx_node_events_reserve(&node->events, peer->reserved, NX_PEER_EVENTS) == 0, "no memory");
-    peer->reserved_count = NX_PEER_EVENTS;
-    peer->ch.conn = ours;
-    peer->ch.write_failed = true; /* there is no socket */
-    peer->state = NX_PEER_CONN;
+    const struct memory_peer_opts o = {
+        .name = PEER,
+        .creation = CREATION,
+        .flags = node->flags,
+        .handlers = {NULL, memory_on_up, none_wanted, ignored, nothing, memory_on_missed},
+    };
+    memory_peer_connect(&with, node, &o);
 }
 
 /* ---- what is measured ---- */
@@ -293,17 +213,17 @@ static void make_monitors(noex_monitor_id *ids, size_t n)
         if (i % AT_ONCE != AT_ONCE - 1 && i + 1 < n)
             continue;
         do {
-            nx_pump(peer, 0);
-            nx_conn_sent(ours, nx_conn_out(ours).len, 0);
-        } while (nx_pump_has_more(peer));
+            nx_pump(with.peer, 0);
+            nx_conn_sent(with.ours, nx_conn_out(with.ours).len, 0);
+        } while (nx_pump_has_more(with.peer));
     }
 }
 
 /* The peer's answer comes without delay, and covers all of them. */
 static void confirm(void)
 {
-    nx_monitors_barrier_sent(node->monitors, &peer->monitors);
-    nx_monitors_confirmed(node->monitors, &peer->monitors, nx_wall_us());
+    nx_monitors_barrier_sent(node->monitors, &with.peer->monitors);
+    nx_monitors_confirmed(node->monitors, &with.peer->monitors, nx_wall_us());
     tell_all();
 }
 
@@ -322,8 +242,9 @@ static void setup(noex_monitor_id *ids, size_t n, const char *what)
  * its instructions with --toggle-collect=receive. */
 __attribute__((noinline)) static void receive(struct nx_span frames)
 {
-    hand_over(ours, frames);
-    peer->heard_us = 0;
+    struct noex_error err = {0};
+    must(memory_hand_over(with.ours, frames, 0, &err), err.text);
+    with.peer->heard_us = 0;
     tell_all();
 }
 
@@ -352,7 +273,7 @@ static void lose(size_t n)
     struct noex_error lost = {.code = NOEX_ECLOSED, .text = "lost"};
     uint64_t start = used_ns();
     told = 0;
-    nx_peer_fail(peer, &lost);
+    nx_peer_fail(with.peer, &lost);
     tell_all();
     report("node death", start, n);
     must(told == n, "not all told");
@@ -381,7 +302,7 @@ int main(int argc, char **argv)
     lose(n);
     nx_buf_free(&killed.body);
     nx_buf_free(&stack.body);
-    nx_conn_free(theirs);
+    nx_conn_free(with.theirs);
     noex_node_free(node);
     free(ids);
     return 0;

@@ -5,12 +5,9 @@
  * Whatever comes, the node sends nothing that would close a BEAM's connection (protocol.md 6.3),
  * and gives all memory back. SPDX-License-Identifier: Apache-2.0 */
 #include "alloc_test.h"
-#include "base/alloc.h"
 #include "handshake/dflags.h"
 #include "io/resolve_hook.h"
-#include "node/node.h"
-#include "node/peer.h"
-#include "node/router.h"
+#include "memory_peer.h"
 #include "term/write.h"
 
 #include <errno.h>
@@ -30,9 +27,7 @@ static struct {
     uint64_t now_ms;          /* stands still: no deadline is near */
     struct alloc_test memory; /* the node's; nobody else's fails */
     noex_node *node;
-    struct nx_peer *peer; /* of the node: its connection is `ours` until it is lost */
-    struct nx_conn *ours;
-    struct nx_conn *theirs;
+    struct memory_peer with;
     struct noex_pid process[PROCESSES];
     noex_alias_id alias;
     noex_monitor_id monitor;
@@ -278,18 +273,12 @@ static int on_said(void *ctx, const struct nx_signal *s, struct noex_error *err)
     if (c->op == NX_OP_MONITOR_P_EXIT || c->op == NX_OP_PAYLOAD_MONITOR_P_EXIT ||
         c->op == NX_OP_SPAWN_REPLY)
         must(is_of(ref, PEER));
-    must(c->op != NX_OP_UNLINK || !nx_conn_has_flag(w.theirs, NX_DFLAG_UNLINK_ID));
+    must(c->op != NX_OP_UNLINK || !nx_conn_has_flag(w.with.theirs, NX_DFLAG_UNLINK_ID));
     if (is_of(ref, SELF)) {
         must(ref.len <= sizeof w.ref);
         memcpy(w.ref, ref.ptr, ref.len);
         w.ref_len = ref.len;
     }
-    return 0;
-}
-
-static int on_up(void *ctx, const struct nx_hs_result *r, struct noex_error *err)
-{
-    (void)ctx, (void)r, (void)err;
     return 0;
 }
 
@@ -304,29 +293,9 @@ static void nothing(void *ctx)
     (void)ctx;
 }
 
-static void missed(void *ctx, unsigned quarters)
-{
-    (void)ctx, (void)quarters;
-}
-
-static const struct nx_conn_handlers peers_own = {NULL,    on_up,   all_wanted,
-                                                  on_said, nothing, missed};
-
-/* False where that was its end. */
 static bool hand_over(struct nx_conn *to, struct nx_span bytes, struct noex_error *err)
 {
-    while (bytes.len) {
-        uint8_t *room;
-        size_t size;
-        if (nx_conn_room(to, &room, &size, err))
-            return false;
-        size = size < bytes.len ? size : bytes.len;
-        memcpy(room, bytes.ptr, size);
-        if (nx_conn_received(to, size, w.now_ms, err))
-            return false;
-        bytes = nx_span(bytes.ptr + size, bytes.len - size);
-    }
-    return true;
+    return memory_hand_over(to, bytes, w.now_ms, err);
 }
 
 /* What a BEAM would close its connection for never comes. */
@@ -334,83 +303,34 @@ static void hear(void)
 {
     struct nx_span out;
     struct noex_error err = {0};
-    while (w.peer->ch.conn && (out = nx_conn_out(w.ours)).len) {
-        must(hand_over(w.theirs, out, &err));
-        nx_conn_sent(w.ours, out.len, w.now_ms);
+    while (w.with.peer->ch.conn && (out = nx_conn_out(w.with.ours)).len) {
+        must(hand_over(w.with.theirs, out, &err));
+        nx_conn_sent(w.with.ours, out.len, w.now_ms);
     }
-    while ((out = nx_conn_out(w.theirs)).len) /* its ticks and barriers go nowhere */
-        nx_conn_sent(w.theirs, out.len, w.now_ms);
+    while ((out = nx_conn_out(w.with.theirs)).len) /* its ticks and barriers go nowhere */
+        nx_conn_sent(w.with.theirs, out.len, w.now_ms);
 }
 
 static void say(struct nx_span bytes)
 {
     struct noex_error err = {0};
-    if (w.peer->ch.conn && !hand_over(w.ours, bytes, &err)) {
+    if (w.with.peer->ch.conn && !hand_over(w.with.ours, bytes, &err)) {
         must(err.code != 0 && err.text[0] != '\0');
         hear(); /* what was said before the end was right, too */
-        nx_peer_fail(w.peer, &err);
+        nx_peer_fail(w.with.peer, &err);
     }
 }
 
-/* ---- the handshake, and who answers then ---- */
-
-static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
-{
-    return nx_router_wanted(ctx, ctrl);
-}
-
-static int on_signal(void *ctx, const struct nx_signal *signal, struct noex_error *err)
-{
-    return nx_router_signal(ctx, signal, err);
-}
-
-static void on_barrier(void *ctx)
-{
-    struct nx_peer *p = ctx;
-    nx_monitors_confirmed(p->node->monitors, &p->monitors, 1);
-}
-
-static void shake_hands(void)
-{
-    struct noex_error err = {0};
-    while (!nx_conn_is_up(w.ours) || !nx_conn_is_up(w.theirs)) {
-        struct nx_conn *from = nx_conn_out(w.ours).len ? w.ours : w.theirs;
-        struct nx_span out = nx_conn_out(from);
-        must(out.len && hand_over(from == w.ours ? w.theirs : w.ours, out, &err));
-        nx_conn_sent(from, out.len, w.now_ms);
-    }
-}
-
-/* The connection is the peer's as if it had dialled: without a socket nothing is written by itself.
- */
 static void connect_peer(uint64_t flags)
 {
-    struct noex_error err = {0};
-    struct nx_node_name name;
-    must(nx_node_name_parse(PEER, &name, &err) == 0);
-    must(nx_node_peer(w.node, &name, &w.peer, &err) == 0);
-    struct nx_conn_config c = nx_node_conn_config(w.node);
-    c.hs.role = NX_HS_DIAL;
-    c.hs.peer_name = PEER;
-    c.hs.cookie = nx_span_str("x");
-    c.handlers = (struct nx_conn_handlers){w.peer, on_up, on_wanted, on_signal, on_barrier, missed};
-    w.ours = nx_conn_new(&c, w.now_ms, &err);
-    c.hs.alloc = &nx_alloc_libc;
-    c.hs.role = NX_HS_ACCEPT;
-    c.hs.self_name = PEER;
-    c.hs.peer_name = NULL;
-    c.hs.creation = PEER_CREATION;
-    c.hs.flags = flags;
-    c.handlers = peers_own;
-    w.theirs = nx_conn_new(&c, w.now_ms, &err);
-    must(w.ours && w.theirs);
-    shake_hands();
-    must(nx_node_events_reserve(&w.node->events, w.peer->reserved, NX_PEER_EVENTS) == 0);
-    w.peer->reserved_count = NX_PEER_EVENTS;
-    w.peer->ch.conn = w.ours;
-    w.peer->ch.write_failed = true;
-    w.peer->state = NX_PEER_CONN;
-    w.peer->start_ms = w.peer->up_ms = w.now_ms; /* lost at once, it is not dialled again at once */
+    const struct memory_peer_opts o = {
+        .name = PEER,
+        .creation = PEER_CREATION,
+        .flags = flags,
+        .now_ms = w.now_ms,
+        .handlers = {NULL, memory_on_up, all_wanted, on_said, nothing, memory_on_missed},
+    };
+    memory_peer_connect(&w.with, w.node, &o);
 }
 
 /* ---- the node's own program ---- */
@@ -593,7 +513,7 @@ static void put_fragments(struct nx_buf *out, struct nx_span body)
 static void speak(bool in_fragments)
 {
     static const uint8_t with_header[] = {131, 68, 0}, pass[] = {112, 131};
-    const bool headers = nx_conn_has_flag(w.theirs, NX_DFLAG_DIST_HDR_ATOM_CACHE);
+    const bool headers = nx_conn_has_flag(w.with.theirs, NX_DFLAG_DIST_HDR_ATOM_CACHE);
     struct nx_buf body, out;
     nx_buf_init(&body, &nx_alloc_libc, 1 << 20);
     nx_buf_init(&out, &nx_alloc_libc, 1 << 20);
@@ -665,7 +585,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(noex_serve(w.node, "m", "f", 1, on_event, NULL) == 0);
     fill_palette();
     connect_peer(w.node->flags & ~less[next() % (sizeof less / sizeof *less)]);
-    for (int step = 0; w.at < w.end && w.peer->ch.conn && step < STEPS_MAX; step++) {
+    for (int step = 0; w.at < w.end && w.with.peer->ch.conn && step < STEPS_MAX; step++) {
         const uint8_t what = next();
         if (what < 150)
             speak(what < 30);
@@ -678,7 +598,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     run();
     noex_builder_free(alias);
-    nx_conn_free(w.theirs);
+    nx_conn_free(w.with.theirs);
     noex_node_free(w.node);
     must(w.memory.live == 0);
     nx_buf_free(&w.bytes);
