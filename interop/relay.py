@@ -45,8 +45,8 @@ class Relay:
             if not pair:
                 near.close()
                 continue
-            self.pairs.append(pair)
             self.opened(pair)
+            self.pairs.append(pair)
             for one, other in (pair.ends(), pair.ends()[::-1]):
                 threading.Thread(target=self._carry, args=(pair, one, other), daemon=True).start()
 

@@ -3,12 +3,12 @@
 
 Three BEAMs and two C nodes (agent.c) monitor, link, call and message each other at random while faults
 strike: kill -9 and restart of nodes, SIGSTOP shorter and longer than the ticktime, an epmd that is
-killed, connections reset at any byte, doubled, delayed, dribbled, half closed and swallowed by a proxy, disconnects from
-either side, failing allocations, no descriptors, clocks that step, a network that is down for a while
-(where the kernel grants this program one of its own). After each episode all is healed and the books are
-closed: each monitor, link and call has ended once and for a reason that the model allows, or goes on
-at both ends. A violation ends it with status 1 and tells the book. The seed makes the choices again,
-not the timing of five processes.
+killed, connections reset at any byte, doubled, delayed, dribbled, half closed and swallowed by a proxy,
+disconnects from either side, failing allocations, no descriptors, clocks that step, a network that is
+down for a while (where the kernel grants this program one of its own). After each episode all is healed
+and the books are closed: each monitor, link and call has ended once and for a reason that the model
+allows, or goes on at both ends. A violation ends it with status 1 and tells the book. The seed makes the
+choices again, not the timing of five processes.
 SPDX-License-Identifier: Apache-2.0
 """
 
