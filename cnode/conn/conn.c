@@ -371,9 +371,8 @@ static size_t on_wanted(void *ctx, const struct nx_ctrl *ctrl)
 static int on_signal(void *ctx, const struct nx_signal *s, struct noex_error *err)
 {
     struct nx_conn *c = ctx;
-    if (nx_log_on(c->log, NOEX_LOG_TRACE))
-        nx_trace_signal(c->log, c->peer->peer_name, "<-", s->ctrl, s->payload, s->payload_full,
-                        s->cached);
+    nx_trace_signal(c->log, c->peer->peer_name, "<-", s->ctrl, s->payload, s->payload_full,
+                    s->cached);
     if (take_barrier(c, s->ctrl))
         return 0;
     return c->config.handlers.signal(c->config.handlers.ctx, s, err);

@@ -31,14 +31,12 @@ static void put_term(struct nx_buf *line, const char *label, struct nx_span term
         return;
 }
 
-void nx_trace_signal(const struct nx_log *log, const char *peer, const char *direction,
-                     const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full,
-                     size_t cached)
+void nx_trace_write(const struct nx_log *log, const char *peer, const char *direction,
+                    const struct nx_ctrl *ctrl, struct nx_span payload, uint64_t payload_full,
+                    size_t cached)
 {
     char text[960], bytes[32] = "", atoms[48] = "";
     struct nx_buf line;
-    if (!nx_log_on(log, NOEX_LOG_TRACE))
-        return;
     nx_buf_fixed(&line, text, sizeof text);
     for (unsigned role = 1; role < NX_ARG_COUNT; role++)
         if (labels[role] && ctrl->arg[role].len)

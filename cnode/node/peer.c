@@ -328,15 +328,22 @@ static void pace(struct nx_peer *p, uint64_t now_ms, uint64_t storm)
         nx_tcp_watch_reads(p->ch.tcp, !held);
 }
 
+/* All that one read brings has one time. True where there may be more. */
+static bool read_once(struct nx_peer *p, uint64_t now_ms, struct noex_error *err)
+{
+    const bool more = nx_channel_read(&p->ch, now_ms, err);
+    p->heard_us = 0;
+    return more;
+}
+
 static void on_readable(void *ctx)
 {
     struct nx_peer *p = ctx;
     struct noex_error err = {0};
     const uint64_t now = nx_loop_now(p->node->loop);
     const struct heard before = heard_of(p);
-    for (int i = 0; i < READS_A_TURN && nx_channel_read(&p->ch, now, &err); i++)
-        p->heard_us = 0;
-    p->heard_us = 0;
+    for (int i = 0; i < READS_A_TURN && read_once(p, now, &err); i++)
+        continue;
     if (!p->node->options.eager_reads && nx_peer_is_up(p))
         pace(p, now, storm_since(p, &before));
     if (nx_channel_has_more(&p->ch))

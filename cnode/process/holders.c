@@ -115,12 +115,12 @@ void nx_holder_leave(struct nx_holders *t, uint32_t monitor)
 
 void nx_holder_remove(struct nx_holders *t, uint32_t monitor)
 {
-    uint32_t slot = find(t, monitor);
-    if (!slot)
+    uint32_t *place = place_of(t, monitor);
+    if (!place || !*place)
         return;
-    leave(t, slot);
-    *place_of(t, monitor) = 0;
-    nx_slab_give(&t->slab, slot);
+    leave(t, *place);
+    nx_slab_give(&t->slab, *place);
+    *place = 0;
 }
 
 uint32_t nx_holder_first(const struct nx_holders *t, const struct nx_bonds *process)

@@ -192,14 +192,16 @@ static bool is_last(const struct nx_atom_cache *c, size_t count, const struct nx
     return count == c->last.count && nx_rd_left(in) >= len && memcmp(in->p, c->section, len) == 0;
 }
 
-/* `section` was read: it put nothing in where it is no longer than its references. */
-static void note_last(struct nx_atom_cache *c, size_t count, struct nx_span section)
+/* What a section was read to; it put nothing in where it is no longer than its references. */
+static struct nx_atom_refs note_last(struct nx_atom_cache *c, size_t count, struct nx_span section)
 {
-    c->last = (struct nx_atom_refs){count, c->ref, c->last.version + 1};
+    const struct nx_atom_refs refs = {count, c->ref, c->last.version + 1};
+    c->last = refs;
     if (section.len == section_len(count))
         memcpy(c->section, section.ptr, section.len);
     else
         c->last.count = 0;
+    return refs;
 }
 
 int nx_atom_cache_read(struct nx_atom_cache *c, size_t count, struct nx_rd *in,
@@ -221,8 +223,7 @@ int nx_atom_cache_read(struct nx_atom_cache *c, size_t count, struct nx_rd *in,
         if (rc)
             return rc;
     }
-    note_last(c, count, nx_span(start, (size_t)(in->p - start)));
-    *refs = (struct nx_atom_refs){count, c->ref, c->last.version};
+    *refs = note_last(c, count, nx_span(start, (size_t)(in->p - start)));
     return 0;
 }
 

@@ -4,8 +4,7 @@
 For each N: setup of N monitors until confirmed, N DOWNs at once, N DOWNs with a stack as reason, the
 loss of the node, memory; the other way round, N processes that a BEAM monitors; with many watchers, and
 with many connections; then single DOWNs. Each figure is the median of R runs in which the watchers take
-turns, with the lowest and the highest beside it.
-docs/performance.md explains.
+turns, with the lowest and the highest beside it. docs/performance.md explains.
 SPDX-License-Identifier: Apache-2.0
 """
 
@@ -29,7 +28,9 @@ from sides import MODULE, TARGETS, WATCHERS, BeamTarget, BeamWatcher, NoexTarget
 
 LATENCIES = 2000
 WATCHING = 1000  # processes of one node that share the monitors
-CONNECTIONS = 500  # up to 200 processes each
+CONNECTIONS = 500
+A_CONNECTION = 200  # processes of each, at most
+
 
 class Figures:
     """What was measured: {(what, N, watcher): [value of each run]}."""
@@ -274,7 +275,7 @@ def main():
                 if name in TARGETS:
                     measure_watched(figures, n, name)
                     measure_many_watchers(figures, n, name)
-                    if n <= CONNECTIONS * 200:
+                    if n <= CONNECTIONS * A_CONNECTION:
                         measure_connections(figures, n, name)
                 if name == "libnoex":
                     measure_replay(figures, n)

@@ -39,14 +39,17 @@ static inline int drive(noex_node **nodes, size_t count, drive_fn obey)
 {
     struct pollfd *fds = calloc(count + 1, sizeof *fds);
     bool on = true;
-    int rc = fds ? 0 : NOEX_ENOMEM;
+    int rc = 0;
+    if (!fds)
+        return NOEX_ENOMEM;
+    fds[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    for (size_t i = 0; i < count; i++)
+        fds[i + 1] = (struct pollfd){.fd = noex_node_fd(nodes[i]), .events = POLLIN};
     while (on && !rc) {
         int64_t wait_ms = 1000;
-        fds[0] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
         for (size_t i = 0; i < count; i++) {
             int64_t ms = noex_node_timeout_ms(nodes[i]);
             wait_ms = ms >= 0 && ms < wait_ms ? ms : wait_ms;
-            fds[i + 1] = (struct pollfd){.fd = noex_node_fd(nodes[i]), .events = POLLIN};
         }
         poll(fds, count + 1, (int)wait_ms);
         if (fds[0].revents)
